@@ -213,7 +213,7 @@ def fit_finished(
     probabilities: Sequence[Sequence[float]],
     accuracy: Accuracy | None = None,
     draws: Sequence[float | None] | None = None,
-    begun: int = 0,
+    reasons: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
 ) -> FitFinished:
     """Make the answer of a trainer's first fit, a softmax on the pixels.
@@ -229,7 +229,7 @@ def fit_finished(
         columns=tuple(columns),
         probabilities=probabilities,
         draws=[None] * len(items) if draws is None else draws,
-        begun=begun,
+        reasons=[""] * len(items) if reasons is None else reasons,
         fit_seconds=0.1,
         rank_seconds=0.1,
         accuracy=accuracy,

@@ -85,6 +85,8 @@ GROUPS: Mapping[str, Group] = {
             "diverse-margin": "tuilabel.learn.batch_strategies:diverse_margin",
             "badge": "tuilabel.learn.batch_strategies:badge",
             "typiclust": "tuilabel.learn.batch_strategies:typiclust",
+            # What is neither explored nor sought.
+            "hunt": "tuilabel.learn.batch_strategies:diverse_margin",
         },
     ),
     "readers": Group(

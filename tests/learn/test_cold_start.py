@@ -166,5 +166,5 @@ def test_a_pool_that_is_nearly_all_excluded_still_gives_what_is_left() -> None:
 
 
 def test_every_name_is_a_method_or_a_view_for_one() -> None:
-    # Spectral is k-means on the label graph, and auto one of them.
-    assert set(COLD_STARTS) == set(COLD_START_NAMES) - {"auto", "spectral"}
+    # Spectral is k-means on the label graph, and auto one of them; a learner explores.
+    assert set(COLD_STARTS) == set(COLD_START_NAMES) - {"auto", "spectral", "explore"}

@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def graph_of(
     images = Images(pixels(pool), None if holdout is None else pixels(holdout))
     store = store or MemoryStore()
     features = prepare_features("hog", images, store)
-    return prepare_graph(features, 3, store, **options)
+    return prepare_graph(features, 3, store, **options)[0]
 
 
 # The choice of features.
@@ -335,7 +336,7 @@ def test_a_holdout_goes_with_its_own_graph_only(
 
     def turned(*args: Any, **options: Any) -> LabelGraph:
         found = build_graph(*args, **options)
-        return LabelGraph(-found.vectors, -found.reduced, found.scales, found.mean, -found.basis)
+        return replace(found, vectors=-found.vectors, reduced=-found.reduced, basis=-found.basis)
 
     monkeypatch.setattr(preparation, "build_graph", turned)
     fresh = graph_of()
@@ -358,7 +359,7 @@ def test_a_pool_without_a_graph_says_so_each_time(tmp_path: Path) -> None:
 def test_other_numbers_of_classes_are_other_graphs() -> None:
     images, store = Images(pixels(POOL), None), MemoryStore()
     features = prepare_features("hog", images, store)
-    few, many = (prepare_graph(features, k, store) for k in (3, 20))
+    few, many = (prepare_graph(features, k, store)[0] for k in (3, 20))
     assert (rows(few.pool).shape[1], rows(many.pool).shape[1]) == (20, 40)
 
 
@@ -367,7 +368,7 @@ def test_a_graph_of_any_width_is_kept_whole(width: int) -> None:
     numbers, _ = blobs((40, 30), width=width)
     images, store = Images(pixels(numbers), pixels(numbers[:4])), MemoryStore()
     features = prepare_features("raw", images, store)
-    fresh, kept = (prepare_graph(features, 2, store) for _ in range(2))
+    fresh, kept = (prepare_graph(features, 2, store)[0] for _ in range(2))
     np.testing.assert_array_equal(rows(fresh.pool), rows(kept.pool))
     np.testing.assert_array_equal(rows(fresh.holdout), rows(kept.holdout))
     expected = build_graph(View(pixels(numbers)), 2, np.random.default_rng(0))
@@ -394,7 +395,7 @@ store = Arrays(Path(sys.argv[3]))
 sys.stdin.readline()
 for _ in range(5):
     features = prepare_features("hog", images, store)
-    found = prepare_graph(features, 3, store)
+    found, _ = prepare_graph(features, 3, store)
     made = b"".join(source(slice(None)).tobytes() for source in (found.pool, found.holdout))
     print(hashlib.sha256(made).hexdigest(), flush=True)
     for path in Path(sys.argv[3]).iterdir():

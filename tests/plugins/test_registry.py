@@ -160,7 +160,9 @@ def test_names_of_plug_ins_come_after_the_built_in_ones() -> None:
 
 @pytest.mark.usefixtures("plain")
 def test_an_unknown_name_lists_all_and_finds_the_one_that_was_meant() -> None:
-    with pytest.raises(UsageError, match=r"expected one of auto, .*typiclust, flat\. Did you mean"):
+    with pytest.raises(
+        UsageError, match=r"expected one of auto, .*typiclust, hunt, flat\. Did you mean"
+    ):
         resolve({"strategy": "flatt"})
     with pytest.raises(UsageError, match=r"no export format 'tx': .*jsonl, .*txt\. Did .* 'txt'"):
         load("writers", "tx")

@@ -275,6 +275,7 @@ def test_a_ranking_for_an_older_list_is_mapped_by_ids() -> None:
         ranking,
         items=tuple(rows[:10]),
         draws=(None,) * 10,
+        reasons=("",) * 10,
         columns=(OWL, CAT, DOG),
         probabilities=((0.2, 0.3, 0.5),) * 10,
         confusion=((1, 2, 3), (4, 5, 6), (7, 8, 9)),

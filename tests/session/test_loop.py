@@ -533,7 +533,13 @@ def test_an_answer_records_why_its_item_was_asked_and_how_it_was_drawn() -> None
     ranking = fake_ranking(request, 200, 3)
     draws = [None, 0.02, None, None, 0.02] * 10
     session.accept_ranking(
-        replace(ranking, items=ranking.items, draws=draws, begun=1, strategy="margin"),
+        replace(
+            ranking,
+            items=ranking.items,
+            draws=draws,
+            reasons=["cold start", *[""] * 49],
+            strategy="margin",
+        ),
         by=ME,
         shown=False,
     )

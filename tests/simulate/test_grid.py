@@ -238,13 +238,15 @@ def test_damaged_lines_are_run_again(digits: Dataset, results: Results, tmp_path
         {"weigh_seconds": None},
         {"strategy": "entropy"},
         {"seed": 2},
+        {"asked": [0] * 24},
+        {"asked": [-1] * 25},
     ],
 )
 def test_a_line_that_makes_no_sense_is_no_run(
     digits: Dataset, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     line = {**MARGIN._asdict(), "seed": 0, "labels": [10, 20, 25], "accuracy": [0.1, 0.2, 0.3]}
-    line |= {"round_seconds": [0.1, 0.1, 0.1], "weigh_seconds": 0.0}
+    line |= {"round_seconds": [0.1, 0.1, 0.1], "weigh_seconds": 0.0, "asked": [0] * 25}
     kept = KeptRuns(tmp_path, digits, QUICK)
     kept.path.write_text(json.dumps(line))
     assert len(kept.load()) == 1

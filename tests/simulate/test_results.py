@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from simulate_fakes import ON, PLAN, RESULTS, run
@@ -20,9 +21,10 @@ from tuilabel.simulate import (
     Needed,
     Plan,
     Results,
+    Run,
     SimulationProgress,
 )
-from tuilabel.simulate.results import CSV_COLUMNS, as_csv, as_json, shares
+from tuilabel.simulate.results import CSV_COLUMNS, Met, as_csv, as_json, shares
 from tuilabel.simulate.table import (
     BASELINE_NAME,
     chosen_places,
@@ -96,6 +98,7 @@ def test_the_json_has_the_promised_fields() -> None:
         "source": "digits",
         "classes": ["a", "b"],
         "pool": 500,
+        "class_sizes": [250, 250],
         "test": 1000,
         "test_set": "hold-out",
         "strategy": ["margin"],
@@ -119,6 +122,7 @@ def test_the_json_has_the_promised_fields() -> None:
         "labels": [10, 20, 30],
         "accuracy": [0.7, 0.8, 0.96],
         "round_seconds": [0.1, 0.2, 0.3],
+        "asked": [int(place % 9 == 3) for place in range(30)],
     }
 
 
@@ -223,6 +227,21 @@ def test_an_exhausted_pool_and_a_share_of_random_draws_are_said() -> None:
     assert "The pool has only 30 images, fewer than the budget of 400 labels" in text
     assert "25% of each batch at random" in text
     assert "Median seconds for a fit" in text
+
+
+def test_the_rarest_class_is_named_with_its_first_example_and_its_share() -> None:
+    combination = PLAN.combinations()[0]
+    runs = tuple(
+        Run(combination, seed, (30,), (0.9,), (0.1,), 0.0, asked)
+        for seed, asked in enumerate([(0, 1) + (0,) * 28, (0,) * 3 + (1,) * 27, (0,) * 30])
+    )
+    results = replace(RESULTS, runs=runs, on=replace(ON, sizes=(480, 20)))
+    assert results.met(combination, 1) == Met(4, (1 + 27 + 0) / 3 / 20)
+    assert results.met(combination, 0).first == 1
+    text = "\n".join(result_lines(results, ()))
+    assert "The rarest class is b: 20 of 500 images." in text
+    assert "margin: 4, 47%" in text
+    assert "rarest" not in "\n".join(lines(RESULTS))
 
 
 def test_a_source_with_escape_codes_is_harmless() -> None:

@@ -21,20 +21,20 @@ _LOCAL = re.compile(r"^/?data/local-files/?\?d=")
 
 
 class _Result(Struct):
-    value: dict[str, Any] | None = None
-    width: float | None = field(name="original_width", default=None)
-    height: float | None = field(name="original_height", default=None)
+    value: dict[str, Any] = {}
+    width: float = field(name="original_width", default=100)
+    height: float = field(name="original_height", default=100)
 
 
 class _Answer(Struct):
     """An annotation or a prediction."""
 
-    result: list[_Result] | None = None
+    result: list[_Result] = []
     completed_by: int | str | dict[str, Any] | None = None
     created_at: str | None = None
     updated_at: str | None = None
     lead_time: float | None = None
-    was_cancelled: bool | None = None
+    was_cancelled: bool = False
     model_version: str | None = None
     score: float | None = None
 
@@ -83,18 +83,15 @@ def _rows(task: _Task) -> Iterator[Row]:
             yield row
             continue
         classes: list[Any] = []
-        has_boxes = False
-        for result in answer.result or ():
-            value = result.value or {}
-            if "rectanglelabels" in value:
-                has_boxes = True
-                for name in _listed(value["rectanglelabels"]):
-                    yield {**row, "class": name, PARTS: _box(value, result)}
+        for result in answer.result:
+            if "rectanglelabels" in result.value:
+                for name in _listed(result.value["rectanglelabels"]):
+                    yield {**row, "class": name, PARTS: _box(result)}
             else:
-                classes += _listed(value.get("choices"))
-                for names in _listed(value.get("taxonomy")):
+                classes += _listed(result.value.get("choices"))
+                for names in _listed(result.value.get("taxonomy")):
                     classes.append("/".join(map(str, _listed(names))))
-        if classes or not has_boxes:
+        if classes or not any("rectanglelabels" in one.value for one in answer.result):
             yield {**row, "class": classes}
 
 
@@ -128,11 +125,12 @@ def _annotator(answer: _Answer) -> str | None:
     return None if by is None else str(by)
 
 
-def _box(value: Mapping[str, Any], result: _Result) -> list[str]:
+def _box(result: _Result) -> list[str]:
     try:
-        left, top, wide, high = (float(value[side]) / 100 for side in ("x", "y", "width", "height"))
+        left, top, wide, high = (
+            float(result.value[side]) / 100 for side in ("x", "y", "width", "height")
+        )
     except (KeyError, TypeError, ValueError):
         raise BadLineError("it has a box without x, y, width and height in percent") from None
-    # An image that Label Studio has not measured has its boxes in percent.
-    width, height = result.width or 100, result.height or 100
+    width, height = result.width, result.height
     return parts_of(left * width, top * height, wide * width, high * height, (width, height))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,14 +13,17 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.checks import check_finite, check_indices
 from tuilabel.learn.cold_start import cold_start
+from tuilabel.learn.exploring import Explorer
 from tuilabel.learn.feature_sources import ArraySource, pixels
 from tuilabel.learn.feature_view import View
+from tuilabel.learn.features import candidate_rows
 from tuilabel.learn.graph import LEAST_ROWS, NoGraphError
 from tuilabel.learn.model_choice import LEAST_WEIGHED, cross_validate, decide
 from tuilabel.learn.models import Model, fit_model, score_rows
 from tuilabel.learn.names import (
     AUTO,
     COLD_START_NAMES,
+    EXPLORE_FIRST,
     GRAPH_MODELS,
     RAW,
     look_up,
@@ -31,7 +35,7 @@ from tuilabel.learn.preparation import (
     prepare_graph,
     resolve_features,
 )
-from tuilabel.learn.requests import LIKELY, ColdStart, ColdStartFinished, Fit, FitFinished
+from tuilabel.learn.requests import HUNT, LIKELY, ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
 from tuilabel.learn.stopping import kappa, moved, stop_set
 from tuilabel.learn.store import MemoryStore, Store
@@ -182,6 +186,7 @@ class Learner:
         self._store = MemoryStore() if store is None else store
         self._features = {RAW: Prepared(pool, self._images.holdout)}
         self._graphs: dict[str, Prepared] = {}
+        self._explorers: dict[str, Explorer] = {}
         self._lengths: dict[str, float] = {}
         # As text: a kept exception would keep the arrays of its frames.
         self._no_graph: dict[str, str] = {}
@@ -253,8 +258,10 @@ class Learner:
             self._auto_features = self._auto_features or resolve_features(AUTO, self._images.pool)
         features = str(self._auto_features if request.features == AUTO else request.features)
         # `auto` needs no graph where there can be none, and nobody has to hear of that.
-        model = request.model in GRAPH_MODELS and (request.model != AUTO or len(self) >= LEAST_ROWS)
-        return Needs(features, model or method == "spectral")
+        has_graph = len(self) >= LEAST_ROWS
+        model = request.model in GRAPH_MODELS and (request.model != AUTO or has_graph)
+        hunts = isinstance(request, Fit) and request.strategy == HUNT and has_graph
+        return Needs(features, model or hunts or method == "spectral")
 
     def is_ready(self, needs: Needs) -> bool:
         """Return whether `prepare` has nothing left to do."""
@@ -275,9 +282,11 @@ class Learner:
         if self.is_ready(needs):
             return
         try:
-            self._graphs[needs.features] = prepare_graph(
+            graph, terrain = prepare_graph(
                 self._features[needs.features], self.n_classes, self._store, progress=progress
             )
+            self._explorers[needs.features] = Explorer(terrain)
+            self._graphs[needs.features] = graph
         except NoGraphError as error:
             self._no_graph[needs.features] = str(error)
 
@@ -328,7 +337,9 @@ class Learner:
         pool, holdout = self._view(model, features)
         labelled, excluded = _indices(request.items), _indices(request.excluded)
         first = _NONE
-        if len(labelled) < request.cold_start_size and request.sought < 0:
+        explorer = self._explorer(request, needs)
+        explores = request.cold_start == EXPLORE_FIRST and explorer is not None
+        if len(labelled) < request.cold_start_size and request.sought < 0 and not explores:
             first = self._first_items(
                 needs,
                 request.cold_start,
@@ -359,6 +370,7 @@ class Learner:
             parents=request.parents,
             sets=np.array(request.sets, dtype=np.int8) if request.sets else None,
             sought=request.sought,
+            mix=None if explorer is None or len(first) else partial(explorer.mix, request, pool),
         )
         share, agreement = self._compared(request, result.stop_predictions)
         self._to_weigh = request if request.model == AUTO and needs.graph else None
@@ -368,7 +380,7 @@ class Learner:
             columns=request.columns,
             probabilities=_rows(result.probabilities),
             draws=tuple(None if np.isnan(draw) else draw for draw in result.draws.tolist()),
-            begun=result.begun,
+            reasons=result.reasons,
             fit_seconds=result.fit_seconds,
             rank_seconds=result.rank_seconds,
             accuracy=result.accuracy,
@@ -534,6 +546,13 @@ class Learner:
     ) -> NDArray[np.intp]:
         if method == "spectral" and needs.features in self._no_graph:
             raise NoGraphError(f"{self._no_graph[needs.features]} Use --cold-start kmeans.")
+        if method == EXPLORE_FIRST and needs.features in self._explorers:
+            free = np.zeros(len(self), dtype=bool)
+            free[candidate_rows(len(self), labelled, excluded)] = True
+            rng, explorer = np.random.default_rng(seed), self._explorers[needs.features]
+            count = size - len(labelled)
+            chosen = explorer.explore(labelled, free, count, len(labelled), rng)
+            return np.array(chosen, dtype=np.intp)
         spectral = method in (AUTO, "spectral") and needs.graph and needs.features in self._graphs
         features = needs.features if needs.features in self._features else RAW
         view, _ = self._view("graph" if spectral else "softmax", features)
@@ -545,6 +564,12 @@ class Learner:
             labelled=labelled,
             excluded=excluded,
         )
+
+    def _explorer(self, request: Fit, needs: Needs) -> Explorer | None:
+        """Return what explores and seeks beside the strategy, once there is a label graph."""
+        if request.strategy not in (AUTO, HUNT) or request.sets or request.sought >= 0:
+            return None
+        return self._explorers.get(needs.features)
 
     def _compared(
         self, request: Fit, predictions: NDArray[np.intp]

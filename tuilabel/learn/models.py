@@ -265,15 +265,18 @@ class _FromPlugin:
         return found
 
 
-def fit_softmax(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator) -> Model:
-    """Fit a logistic regression; a `FitFunction`."""
+def fit_softmax(
+    rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator, *, balanced: bool = False
+) -> Model:
+    """Fit a logistic regression; a `FitFunction`. If balanced, all classes weigh the same."""
     from sklearn.linear_model import LogisticRegression
 
     scale = _scale_of(rows)
     # On MNIST's training images C = 1 is at most one point below the best C for every number of
     # labels from 10 to 2,000; a smaller fixed C loses up to ten points with few labels. A looser
     # tolerance than the default halves the time and does not change the accuracy.
-    regression = LogisticRegression(C=1.0, max_iter=100, tol=1e-3)
+    weight = "balanced" if balanced else None
+    regression = LogisticRegression(C=1.0, max_iter=100, tol=1e-3, class_weight=weight)
     fitted = _without_convergence_warning(regression, rows * scale, labels)
     weights = (fitted.coef_.T * scale).astype(np.float32)
     bias = fitted.intercept_.astype(np.float32)

@@ -13,7 +13,8 @@ from tuilabel.errors import UsageError
 
 AUTO = "auto"
 RAW = "raw"
-COLD_START_NAMES = (AUTO, "random", "kmeans", "spectral")
+EXPLORE_FIRST = "explore"
+COLD_START_NAMES = (AUTO, "random", "kmeans", "spectral", EXPLORE_FIRST)
 
 GRAPH_MODELS = (AUTO, "graph", "hybrid")
 """The models that use the label graph if there is one."""

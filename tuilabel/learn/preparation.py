@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.learn.exploring import COMPONENTS, VECTORS, Terrain
 from tuilabel.learn.feature_sources import ArraySource, FeatureSource, array_digest
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, unit_rows
@@ -198,7 +199,7 @@ def feature_hash(name: str, shape: Sequence[int]) -> str:
 
 def prepare_graph(
     features: Prepared, n_classes: int, store: Store, *, progress: Progress | None = None
-) -> Prepared:
+) -> tuple[Prepared, Terrain]:
     """Build the label graph of the pool and embed the hold-out, or load both from the store.
 
     Parameters
@@ -214,6 +215,8 @@ def prepare_graph(
     -------
     Prepared
         Rows of length 1.
+    Terrain
+        Where the pool's images lie.
 
     Raises
     ------
@@ -243,7 +246,13 @@ def prepare_graph(
             made = graph.embed(View(holdout), progress=progress)
             found = store.save(own, made.shape, lambda: [made])
         embedded = ArraySource("graph", version, [found], [holdout.digest])
-    return Prepared(ArraySource("graph", version, [graph.rows()], [pool.digest]), embedded)
+    rows = graph.rows()
+    terrain = Terrain(
+        np.ascontiguousarray(graph.reduced[:, :COMPONENTS]),
+        np.ascontiguousarray(rows[:, :VECTORS]),
+        graph.typical > 0,
+    )
+    return Prepared(ArraySource("graph", version, [rows], [pool.digest]), embedded), terrain
 
 
 def feature_version(name: str) -> str:
@@ -305,7 +314,7 @@ def _transformed(
 def _packed(graph: LabelGraph) -> list[NDArray[np.float32]]:
     """Return a graph as one sequence of numbers, so that its parts are always stored together."""
     sizes = np.array([graph.vectors.shape[1], graph.reduced.shape[1]], dtype=np.float32)
-    parts = (graph.vectors, graph.reduced, graph.scales, graph.mean, graph.basis)
+    parts = (graph.vectors, graph.reduced, graph.scales, graph.typical, graph.mean, graph.basis)
     return [sizes, *(part.ravel() for part in parts)]
 
 
@@ -313,9 +322,14 @@ def _unpacked(numbers: NDArray[np.float32], n: int) -> LabelGraph:
     """Return the graph of n items from the result of `_packed`."""
     m, c = int(numbers[0]), int(numbers[1])
     rest = numbers[2:]
-    width = (len(rest) - n * (m + c + 1)) // (1 + c)
-    ends = np.cumsum([n * m, n * c, n, width])
-    vectors, reduced, scales, mean, basis = np.split(rest, ends)
+    width = (len(rest) - n * (m + c + 2)) // (1 + c)
+    ends = np.cumsum([n * m, n * c, n, n, width])
+    vectors, reduced, scales, typical, mean, basis = np.split(rest, ends)
     return LabelGraph(
-        vectors.reshape(n, m), reduced.reshape(n, c), scales, mean, basis.reshape(width, c)
+        vectors.reshape(n, m),
+        reduced.reshape(n, c),
+        scales,
+        typical,
+        mean,
+        basis.reshape(width, c),
     )

@@ -10,6 +10,23 @@ from tuilabel.learn.metrics import Accuracy
 LIKELY = "likely"
 """The strategy in the answer to a request that looks for a class."""
 
+HUNT = "hunt"
+"""The strategy that seeks the classes with few labels; see `tuilabel.learn.exploring`."""
+
+COLD_START = "cold start"
+"""Why an item is asked that a cold start chose."""
+
+EXPLORE = "explore"
+"""Why an item is asked that is far from all labelled ones."""
+
+SEEK = "seek"
+"""Why an item is asked that is probably of a class with few labels; the class id follows."""
+
+
+def is_hunted(reason: str) -> bool:
+    """Return whether an item was explored or sought."""
+    return reason == EXPLORE or reason.startswith(f"{SEEK} ")
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -51,6 +68,9 @@ class Fit:
     sought
         The column of a class to look for: the likeliest items are ranked first, whatever the
         strategy. -1 for none.
+    hunted
+        The columns of the classes of items that were explored or sought, in the order of their
+        labels, each with why it was asked: `EXPLORE`, or `SEEK` and a class id.
     """
 
     generation: int
@@ -73,6 +93,7 @@ class Fit:
     parents: tuple[int, ...] = ()
     sets: tuple[tuple[int, ...], ...] = ()
     sought: int = -1
+    hunted: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,8 +142,9 @@ class FitFinished:
         One row per item, one column per class.
     draws
         Draw probability of each item of the share of random queries; None for a query.
-    begun
-        Number of items, from the first, that a cold start chose.
+    reasons
+        Why each item is asked, where the strategy did not choose it and it was not drawn:
+        `COLD_START`, `EXPLORE`, or `SEEK` and a class id. Else empty.
     fit_seconds, rank_seconds
         Duration of the fit and of the ranking.
     accuracy
@@ -157,7 +179,7 @@ class FitFinished:
     columns: tuple[str, ...]
     probabilities: tuple[tuple[float, ...], ...]
     draws: tuple[float | None, ...]
-    begun: int
+    reasons: tuple[str, ...]
     fit_seconds: float
     rank_seconds: float
     accuracy: Accuracy | None
@@ -173,10 +195,10 @@ class FitFinished:
     tallies: tuple[Tally, ...] = ()
 
     def __post_init__(self) -> None:
-        if not len(self.items) == len(self.probabilities) == len(self.draws):
+        if not len(self.items) == len(self.probabilities) == len(self.draws) == len(self.reasons):
             raise ValueError(
-                f"{len(self.items)} items have {len(self.probabilities)} rows of probabilities and "
-                f"{len(self.draws)} draws; expected one each."
+                f"{len(self.items)} items have {len(self.probabilities)} rows of probabilities, "
+                f"{len(self.draws)} draws and {len(self.reasons)} reasons; expected one each."
             )
         k = len(self.columns)
         tables = (*self.probabilities, *(self.confusion or ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,8 +20,16 @@ from tuilabel.learn.features import CHUNK_ROWS, candidate_rows
 from tuilabel.learn.levels import as_answered, subtrees
 from tuilabel.learn.metrics import Accuracy, confusion_matrix
 from tuilabel.learn.models import Model, fit_model, score_rows
+from tuilabel.learn.requests import COLD_START
 from tuilabel.learn.strategies import bootstrap_rows, committee, margin
 from tuilabel.plugins import blame, check, load
+
+Mix = Callable[
+    [NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]],
+    tuple[NDArray[np.intp], dict[int, str]],
+]
+"""Maps ranked rows, all candidate rows and the share that is predicted of each class, (k,), to
+ranked rows with others between them, and why each of these is asked."""
 
 AUDIT_NAME = "audit"
 """Name of the audit set in an accuracy."""
@@ -44,8 +52,8 @@ class RoundResult:
         Their predicted class probabilities.
     draws : (r,) float64 array
         Their draw probabilities; NaN for those that were not drawn at random.
-    begun : int
-        Number of them, from the first, that a cold start chose.
+    reasons : tuple of str
+        Why each is asked, as in `tuilabel.learn.requests.FitFinished`.
     fit_seconds, rank_seconds
         Wall-clock seconds of the fit, and of scoring and ranking the pool.
     accuracy
@@ -65,7 +73,7 @@ class RoundResult:
     items: NDArray[np.intp]
     probabilities: NDArray[np.float32]
     draws: NDArray[np.float64]
-    begun: int
+    reasons: tuple[str, ...]
     fit_seconds: float
     rank_seconds: float
     accuracy: Accuracy | None
@@ -97,6 +105,7 @@ def run_round(
     parents: Sequence[int] = (),
     sets: NDArray[np.int8] | None = None,
     sought: int = -1,
+    mix: Mix | None = None,
     chunk_rows: int = CHUNK_ROWS,
 ) -> RoundResult:
     """Fit, measure and rank.
@@ -144,6 +153,8 @@ def run_round(
         accuracy is then of whole sets. Without a hold-out, and without predictions of the stop set.
     sought
         Column of a class by whose probability to rank, in place of the strategy; -1 for none.
+    mix : Mix, optional
+        Puts other rows between those of the ranking.
     chunk_rows
         Number of items in memory as float32 at once.
 
@@ -179,7 +190,7 @@ def run_round(
     fit_seconds = time.perf_counter() - started
 
     started = time.perf_counter()
-    order, draws = _rank(
+    order, draws, shares = _rank(
         fitted if sets is None else LeastCertain(fitted),
         members if sets is None else list(map(LeastCertain, members)),
         pool,
@@ -199,6 +210,13 @@ def run_round(
     others = ~np.isin(items, first)
     items = np.concatenate([first, items[others]])[:limit]
     draws = np.concatenate([np.full(len(first), np.nan), draws[others]])[:limit]
+    reasons = dict.fromkeys(first.tolist(), COLD_START)
+    if mix is not None:
+        chances = dict(zip(items.tolist(), draws.tolist(), strict=True))
+        items, mixed = mix(items, candidates, shares)
+        draws = np.array([chances.get(row, np.nan) for row in items.tolist()])
+        reasons |= mixed
+    why = tuple(reasons.get(row, "") for row in items.tolist())
     believed = np.empty((len(items), n_classes), dtype=np.float32)
     for chunk, probabilities in score_rows(fitted, pool, items, chunk_rows):
         believed[chunk] = probabilities
@@ -209,7 +227,7 @@ def run_round(
             items,
             believed,
             draws,
-            min(len(first), limit),
+            why,
             fit_seconds,
             rank_seconds,
             *measure_sets(fitted, pool, audit_rows, _NONE if audit is None else audit[1], sets),
@@ -232,7 +250,7 @@ def run_round(
         items,
         believed,
         draws,
-        min(len(first), limit),
+        why,
         fit_seconds,
         rank_seconds,
         accuracy,
@@ -275,14 +293,26 @@ def _rank(
     sought: int,
     rng: Generator,
     chunk_rows: int,
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return positions in `candidates`, best first, at most `limit`, and draw probabilities."""
+) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+    """Rank the candidates.
+
+    Returns
+    -------
+    (r,) intp array
+        Positions in `candidates`, best first, at most `limit`.
+    (r,) float64 array
+        Draw probabilities.
+    (k,) float64 array
+        The share of the candidates that is predicted to be of each class.
+    """
+    predicted = np.zeros(n_classes)
     utilities = np.empty(len(candidates), dtype=np.float32)
     function = load("strategies", strategy)
     joint = is_batch_strategy(function) and sought < 0
     score = margin if joint or strategy == COMMITTEE else function
     kept = np.empty((len(candidates), n_classes) if joint else (0, 0), dtype=np.float32)
     for chunk, probabilities in score_rows(fitted, pool, candidates, chunk_rows):
+        predicted += np.bincount(probabilities.argmax(axis=1), minlength=n_classes)
         if joint:
             kept[chunk] = probabilities
         if members:
@@ -301,7 +331,8 @@ def _rank(
             together = _of_shape(function(context, size, rng), min(size, len(candidates)))
             order = np.concatenate([together, order[~np.isin(order, together)]])[:limit]
         share = epsilon if sought < 0 else 0.0
-        return with_random_share(order, len(candidates), batch_size, share, rng)
+        drawn = with_random_share(order, len(candidates), batch_size, share, rng)
+    return *drawn, predicted / max(1, len(candidates))
 
 
 def _of_shape(numbers: Any, n: int) -> NDArray[Any]:

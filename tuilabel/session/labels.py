@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import combinations, compress
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from tuilabel.events.lines import Event, order_of
@@ -36,6 +37,7 @@ from tuilabel.events.payloads import (
     Suggestion,
     Undo,
 )
+from tuilabel.learn.requests import is_hunted
 from tuilabel.session import class_sets
 from tuilabel.session.answers import AS_IMPORT, Answers, Given, kind_of
 from tuilabel.session.bulk_files import BulkFiles, is_of_source
@@ -198,6 +200,7 @@ class Labels:
         self._suggested_in_bulk: dict[str, tuple[tuple[int, str], Suggestion]] = {}
         self.doubts: dict[str, float] = {}
         self.classes = Classes(lambda class_id: self._answers_to[class_id] > 0)
+        self._hunted: dict[str, tuple[int, str, str]] = {}
         self.training: dict[str, str] = {}
         self.audit: dict[str, str] = {}
         self.disputed: dict[str, Standing] = {}
@@ -220,6 +223,15 @@ class Labels:
         self._later: _Later | None = None
         # Of the last item that had many answers: a search asks for each of its events.
         self._own_of_many: dict[str, list[Given]] = {}
+
+    def hunted(self) -> Iterator[tuple[str, str]]:
+        """Yield the items to train on that were explored or sought, each with why it was asked.
+
+        In the order of their labels.
+        """
+        for item, (*_, reason) in sorted(self._hunted.items(), key=itemgetter(1)):
+            if item in self.training:
+                yield item, reason
 
     # Applying events.
 
@@ -284,6 +296,8 @@ class Labels:
             payload = event.payload
             if isinstance(payload, Label) and not (self._multi or payload.group or payload.frames):
                 item = payload.item
+                if is_hunted(payload.reason):
+                    self._hunted[item] = event.t, event.id, payload.reason
                 if item not in given and not (may_be_limited and self._is_limited(event.id, item)):
                     given[item] = rows
                     rows += 1
@@ -343,6 +357,8 @@ class Labels:
         if isinstance(payload, LabelSet | DecidedSet) and not self._multi:
             return  # of a session of another kind
         if isinstance(payload, Answer):
+            if is_hunted(payload.reason):
+                self._hunted[payload.item] = event.t, event.id, payload.reason
             kind = kind_of(event)
             if self._multi:
                 kind = (*kind[:2], self._said(payload), *kind[3:])
@@ -642,10 +658,6 @@ class Labels:
             for id_ in event.payload.replaces
         }
         return [event for event in standing if event.id not in replaced]
-
-    def annotators(self) -> set[str]:
-        """Return who gave any answer, also one that was taken back."""
-        return self._answers.annotators()
 
     def read_bulk(self) -> None:
         """Read the bulk files that were named since the last time: damage shows only then."""

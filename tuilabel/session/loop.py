@@ -1415,6 +1415,11 @@ class Session:
             parents=() if sets else parents_of(tuple(columns), self.known.classes.above),
             sets=() if sets is None else tuple(sets.values()),
             sought=columns.get(self.desk.sought, -1) if sets is None else -1,
+            hunted=tuple(
+                (columns[class_id], reason)
+                for item, reason in self.known.hunted()
+                if sets is None and (class_id := self.known.training[item]) in columns
+            ),
         )
 
     @property

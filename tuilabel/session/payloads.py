@@ -51,11 +51,9 @@ def asked_of(ranking: Ranking, ids: Sequence[str]) -> dict[int, Asked]:
     if not isinstance(ranking, FitFinished):
         return {row: Asked(ids[row], COLD_START) for row in ranking.items}
     found: dict[int, Asked] = {}
-    columns = zip(ranking.items, ranking.draws, ranking.probabilities, strict=True)
-    for place, (row, draw, shares) in enumerate(columns):
-        reason = ranking.strategy if draw is None else RANDOM_SHARE
-        if place < ranking.begun:
-            reason = COLD_START
+    columns = zip(ranking.items, ranking.draws, ranking.probabilities, ranking.reasons, strict=True)
+    for row, draw, shares, why in columns:
+        reason = why or (ranking.strategy if draw is None else RANDOM_SHARE)
         rounded = (round(float(share), 4) for share in shares)
         pairs = zip(ranking.columns, rounded, strict=True)
         by_class = {id_: share for id_, share in pairs if share}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tuilabel.learn.class_sets import HAS, HAS_NOT, UNKNOWN
-from tuilabel.learn.requests import ColdStart, Fit
+from tuilabel.learn.names import AUTO, EXPLORE_FIRST
+from tuilabel.learn.requests import HUNT, ColdStart, Fit
 from tuilabel.session.class_sets import ClassSet, decoded
 from tuilabel.session.values import LoopSettings
 
@@ -49,6 +50,8 @@ class Material(NamedTuple):
         In a session of several classes, what `training` and `audit` have places of, as in `Fit`.
     sought : int
         The column of the class that the desk looks for, -1 for none.
+    hunted : tuple of pairs
+        What was explored and sought so far, as in `Fit`.
     """
 
     settings: LoopSettings
@@ -61,6 +64,18 @@ class Material(NamedTuple):
     parents: tuple[int, ...] = ()
     sets: tuple[tuple[int, ...], ...] = ()
     sought: int = -1
+    hunted: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def cold_start(self) -> str:
+        """Method of the cold start.
+
+        Of two classes one is often rare, and the typical images of a pool hold none of it. With
+        more, a start with typical images learns faster.
+        """
+        chosen = self.settings.cold_start
+        explores = chosen == AUTO and self.settings.strategy in (AUTO, HUNT)
+        return EXPLORE_FIRST if explores and len(self.columns) == 2 and not self.sets else chosen
 
     @property
     def cold_start_size(self) -> int:
@@ -121,7 +136,7 @@ def cold_start_request(
     begun = dict.fromkeys([*material.training, *(row for row in shown if row not in excluded)])
     return ColdStart(
         generation=generation,
-        method=settings.cold_start,
+        method=material.cold_start,
         model=settings.model,
         features=settings.features,
         items=tuple(begun),
@@ -148,7 +163,7 @@ def fit_request(material: Material, generation: int, seed: Sequence[int]) -> Fit
         model=settings.model,
         features=settings.features,
         strategy=settings.strategy,
-        cold_start=settings.cold_start,
+        cold_start=material.cold_start,
         cold_start_size=material.cold_start_size,
         batch_size=settings.batch_size,
         epsilon=settings.epsilon,
@@ -157,4 +172,5 @@ def fit_request(material: Material, generation: int, seed: Sequence[int]) -> Fit
         parents=material.parents,
         sets=material.sets,
         sought=material.sought,
+        hunted=material.hunted,
     )

@@ -263,6 +263,9 @@ def _describe(dataset: Dataset, plan: Plan) -> Description:
         test=0 if holdout is None else len(holdout),
         test_set="" if holdout is None else holdout.name,
         batch_size=plan.batch_for(len(dataset)),
+        sizes=tuple(np.bincount(dataset.truth, minlength=len(dataset.class_names)).tolist())
+        if dataset.truth is not None
+        else (),
     )
 
 

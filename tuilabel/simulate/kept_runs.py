@@ -104,6 +104,7 @@ class KeptRuns:
                 tuple(map(float, found["accuracy"])),
                 tuple(map(float, found["round_seconds"])),
                 float(found["weigh_seconds"]),
+                tuple(map(int, found["asked"])),
             )
             known = (combination, run.seed) in self._wanted
         except (LookupError, TypeError, ValueError):
@@ -114,7 +115,8 @@ class KeptRuns:
         sound = all(0 <= share <= 1 for share in run.accuracy) and all(
             0 <= seconds < math.inf for seconds in (*run.round_seconds, run.weigh_seconds)
         )
-        return run if known and whole and sound else None
+        named = len(run.asked) >= max(run.labels, default=0) and min(run.asked, default=0) >= 0
+        return run if known and whole and sound and named else None
 
 
 def fingerprint(dataset: Dataset, plan: Plan) -> str:
@@ -156,4 +158,5 @@ def _numbers(run: Run) -> dict[str, Any]:
         "accuracy": run.accuracy,
         "round_seconds": run.round_seconds,
         "weigh_seconds": run.weigh_seconds,
+        "asked": run.asked,
     }

@@ -34,6 +34,8 @@ class Description:
         Name of the latter.
     batch_size : int
         Labels between two fits.
+    sizes : tuple of int
+        Images of each class in the pool.
     """
 
     source: str
@@ -42,6 +44,23 @@ class Description:
     test: int
     test_set: str
     batch_size: int
+    sizes: tuple[int, ...] = ()
+
+
+class Met(NamedTuple):
+    """When a class was met in the runs of a combination.
+
+    Attributes
+    ----------
+    first : float or None
+        Median number of labels until its first example, where a run that never meets it counts as
+        infinite; None if the median is infinite.
+    found : float
+        Mean share of its images that were labelled, 0 to 1.
+    """
+
+    first: float | None
+    found: float
 
 
 class MeanPoint(NamedTuple):
@@ -137,6 +156,17 @@ class Results:
         reached = sum(map(math.isfinite, first))
         return Needed(median if math.isfinite(median) else None, reached, len(first))
 
+    def met(self, combination: Combination, class_index: int) -> Met:
+        """Return when a combination met a class, and how much of it was found."""
+        runs = self.of(combination)
+        first = statistics.median(
+            run.asked.index(class_index) + 1 if class_index in run.asked else math.inf
+            for run in runs
+        )
+        found = statistics.fmean(run.asked.count(class_index) for run in runs)
+        size = max(1, self.on.sizes[class_index])
+        return Met(first if math.isfinite(first) else None, found / size)
+
     def round_seconds(self, combination: Combination) -> float:
         """Return the median seconds of a fit and its ranking, over all rounds and seeds."""
         return statistics.median(s for run in self.of(combination) for s in run.round_seconds)
@@ -154,6 +184,7 @@ class Results:
                 "source": on.source,
                 "classes": list(on.classes),
                 "pool": on.pool,
+                "class_sizes": list(on.sizes),
                 "test": on.test,
                 "test_set": on.test_set,
                 "strategy": list(plan.strategies),
@@ -174,6 +205,7 @@ class Results:
                     "labels": list(run.labels),
                     "accuracy": list(run.accuracy),
                     "round_seconds": [round(seconds, 6) for seconds in run.round_seconds],
+                    "asked": list(run.asked),
                 }
                 for run in self.runs
             ],

@@ -35,6 +35,8 @@ class Run:
     weigh_seconds : float
         Total duration of comparing models between fits, for which no annotator waits; only
         ``auto`` compares models.
+    asked : tuple of int
+        The class index of each item that was labelled, in this order.
     """
 
     combination: Combination
@@ -43,6 +45,7 @@ class Run:
     accuracy: tuple[float, ...]
     round_seconds: tuple[float, ...]
     weigh_seconds: float
+    asked: tuple[int, ...] = ()
 
 
 class MemoryLog:
@@ -147,6 +150,7 @@ def run_session(
         accuracy=tuple(point.accuracy.value for point in session.curve),
         round_seconds=tuple(oracle.round_seconds),
         weigh_seconds=oracle.weigh_seconds,
+        asked=tuple(oracle.asked),
     )
 
 
@@ -162,6 +166,7 @@ class _Oracle:
         self._session = session
         self._learner = learner
         self._tell = tell
+        self.asked: list[int] = []
         self.round_seconds: list[float] = []
         self.weigh_seconds = 0.0
 
@@ -169,7 +174,8 @@ class _Oracle:
         """Label the current item."""
         slot, item = self._session.current, self._session.current_id
         if slot is not None and item is not None:
-            self._session.label(item, int(self._truth[slot.row]), by=ORACLE)
+            self.asked.append(int(self._truth[slot.row]))
+            self._session.label(item, self.asked[-1], by=ORACLE)
 
     def learn(self) -> None:
         """Answer the session's request to the trainer, and accept the ranking."""

@@ -211,6 +211,7 @@ def _notes(results: Results) -> Iterator[str]:
         "The baseline draws every image at random, in the same loop with the same model and "
         "features."
     )
+    yield from _rarest(results)
     weighing = [results.weigh_seconds(c) for c in results.combinations if c.model == "auto"]
     if weighing and max(weighing) >= 0.1:
         yield (
@@ -223,6 +224,23 @@ def _notes(results: Results) -> Iterator[str]:
             "runs."
         )
     yield from results.notices
+
+
+def _rarest(results: Results) -> Iterator[str]:
+    """Yield when the rarest class was met, where it has less than a half of an equal share."""
+    on = results.on
+    if not on.sizes or 2 * len(on.sizes) * min(on.sizes) >= on.pool:
+        return
+    rarest = on.sizes.index(min(on.sizes))
+    yield (
+        f"The rarest class is {inert(on.classes[rarest])}: {on.sizes[rarest]:,} of "
+        f"{counted(on.pool, 'image')}. Labels until its first example (median), and the share "
+        f"found with {results.plan.budget:,} labels:"
+    )
+    for combination, name in zip(results.combinations, _names(results)[1:], strict=True):
+        met = results.met(combination, rarest)
+        first = "not met" if met.first is None else f"{met.first:,.0f}"
+        yield f"  {' '.join(part for part in name if part)}: {first}, {100 * met.found:.0f}%"
 
 
 def _table(names: list[tuple[str, ...]], columns: Columns, width: int) -> Iterator[str]:
