@@ -323,3 +323,18 @@ def test_the_digits_and_idx_files_are_found(mnist_dir: Path) -> None:
         assert sorted(row[0] for row in rows) == sorted(
             reference for row in range(20) for reference in dataset.references(row)
         )
+
+
+@pytest.mark.parametrize("format_", ["csv", "folders"])
+def test_an_annotator_that_the_session_does_not_have_is_refused(
+    photos: Path, tmp_path: Path, format_: str
+) -> None:
+    more, out = tmp_path / "more.csv", tmp_path / "out"
+    more.write_text("path,class,annotator\n1.bmp,2.bmp,éva\n")
+    assert CliRunner().invoke(main, ["import", str(photos), str(more)]).exit_code == 0
+    asked = ("-o", out, "--format", format_, "--annotator", "éva", "--annotator", "eva")
+    result = run(photos, *asked)
+    assert result.exit_code == 2
+    assert "The session has no annotator 'eva'. Did you mean 'éva'? It has me, " in result.output
+    assert result.output.endswith(", éva.\n")
+    assert not out.exists()

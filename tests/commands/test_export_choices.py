@@ -61,7 +61,7 @@ def test_columns_have_the_names_and_the_order_that_are_asked_for(photos: Path) -
 
 
 def test_an_export_without_rows_has_the_columns_too(photos: Path) -> None:
-    result = run(photos, "--columns", "path=filename", "--annotator", "nobody")
+    result = run(photos, "--columns", "path=filename", "--origin", "auto")
     assert result.stdout == "filename\n"
 
 
@@ -74,7 +74,9 @@ def test_an_export_without_rows_has_the_columns_too(photos: Path) -> None:
         ("class=a,path=a", "empty or there twice"),
         ("class,label", "empty or there twice"),
         ("", "not a field of an export"),
-        ("split", "not a field of an export"),
+        ("path=file,split", "'split', which only an export with --split has"),
+        ("unknown", "which only a session that was made with --multi has"),
+        ("group", "which only a session whose images are in groups has"),
     ],
 )
 def test_columns_that_there_are_not_are_refused(photos: Path, columns: str, says: str) -> None:
@@ -188,6 +190,20 @@ def test_other_splits_are_refused(photos: Path, text: str, says: str) -> None:
     result = run(photos, "--split", text)
     assert result.exit_code == 2
     assert says in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--columns", "path,class"), "--columns leaves out the parts of --split: add `split`"),
+        (("--format", "doccano"), "--format doccano has no place for the parts of --split"),
+    ],
+)
+def test_a_split_that_would_be_written_nowhere_is_refused(
+    photos: Path, options: tuple[str, ...], says: str
+) -> None:
+    result = run(photos, "--split", "train=0.5,test=0.5", *options)
+    assert (result.exit_code, says in result.output) == (2, True), result.output
 
 
 def test_the_options_of_class_folders_are_refused_elsewhere(photos: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import json
 import sqlite3
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fuzzing import files_with, fuzzed
 from hypothesis import given
@@ -339,6 +341,35 @@ def test_what_is_wrong_is_named_in_one_sentence(
     with pytest.raises(ImportFileError, match=reason) as caught:
         read(path, format_)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["coco", "label_studio", "labelme", "prodigy"])
+def test_what_may_be_left_out_may_be_null(name: str) -> None:
+    # Label Studio writes `original_width: null` for an image that it has not opened.
+    module = importlib.import_module(f"tuilabel.exchange.{name}_reader")
+    structs = [one for one in vars(module).values() if isinstance(one, type(msgspec.Struct))]
+    fields = [
+        field
+        for struct in structs
+        if struct is not msgspec.Struct
+        for field in msgspec.structs.fields(struct)
+        if not field.required
+    ]
+    assert fields
+    for field in fields:
+        assert msgspec.convert(None, field.type) is None
+
+
+def test_a_box_in_an_image_of_unknown_size(tmp_path: Path) -> None:
+    box = {"x": 10, "y": 20, "width": 30, "height": 40, "rectanglelabels": ["cat"]}
+    sizes = {"original_width": None, "original_height": None}
+    results: list[Any] = [{"value": box, **sizes}, {"value": None}]
+    answers = [{"result": results, "was_cancelled": None}, {"result": None}]
+    path = tmp_path / "labels.json"
+    path.write_text(json.dumps([{"data": {"image": "a.png"}, "annotations": answers}]))
+    boxed, empty = read(path)
+    assert (boxed.class_name, boxed.parts[1:]) == ("cat", ("xywh=percent:10,20,30,40",))
+    assert (empty.class_name, empty.parts) == ("", ())
 
 
 def test_bad_lines_are_left_out_on_request_and_named(tmp_path: Path) -> None:

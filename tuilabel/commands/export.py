@@ -15,7 +15,7 @@ from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.text import say
 from tuilabel.errors import ExportError, SourceError, UsageError
 from tuilabel.exchange import ORIGINS, FolderWriter, format_of, writer
-from tuilabel.exchange.choosing import PATH_FORMS, Counts, Filter
+from tuilabel.exchange.choosing import PATH_FORMS, SPLIT, Counts, Filter
 from tuilabel.plugins import GROUPS, check
 from tuilabel.text import LONGEST_PATH, counted, inert, shown_path
 
@@ -166,7 +166,13 @@ def _export_file(
     update: bool,
     **which: Any,
 ) -> None:
-    from tuilabel.exchange.choosing import About, chosen, parse_columns, shaped
+    from tuilabel.exchange.choosing import (
+        About,
+        check_annotators,
+        chosen,
+        parse_columns,
+        shaped,
+    )
     from tuilabel.exchange.foreign import form_of
     from tuilabel.exchange.guard import check_folder, guard
     from tuilabel.exchange.output import (
@@ -207,6 +213,13 @@ def _export_file(
         )
     if form.images and no_source:
         raise UsageError(f"--format {name} is about image files: leave out --no-source.")
+    written = names or form.fields or fields
+    if split is not None and SPLIT not in written:
+        why = f"--format {name} has no place for the parts of --split: choose another format"
+        if names is not None:
+            why = "--columns leaves out the parts of --split: add `split` to it"
+        raise UsageError(f"{why}, or leave out --split.")
+    check_annotators(which["annotator"], view.annotators())
     own, sources = guarded(view.source, path)
     keep = guard(own, sources)
     root = None
@@ -216,8 +229,7 @@ def _export_file(
     counts = Counts()
 
     def is_like(head: bytes) -> bool:
-        written = fields if names is None else names.values()
-        return has_form_of(head, name, list(written))
+        return has_form_of(head, name, list(fields if names is None else names.values()))
 
     if package is not None and name != "camtrap-dp":
         raise UsageError("--package is for --format camtrap-dp: leave it out.")
@@ -268,7 +280,7 @@ def _export_file(
         _report(view, counts, all_answers=all_answers)
     _report_choice(counts, split)
     _report_damage(view)
-    lost = [own for own in fields if own not in (names or form.fields or fields)]
+    lost = [own for own in fields if own not in written]
     if lost:
         why = f"{name} has no place for them" if names is None else "--columns does not name them"
         _note(f"Not written, because {why}: {', '.join(lost)}.")
@@ -373,7 +385,7 @@ def _export_folders(
     update: bool,
     **which: Any,
 ) -> None:
-    from tuilabel.exchange.choosing import chosen, shaped
+    from tuilabel.exchange.choosing import check_annotators, chosen, shaped
     from tuilabel.exchange.class_folders import ClassFolders
     from tuilabel.exchange.guard import check_folder
     from tuilabel.exchange.placement import place_rows
@@ -398,6 +410,7 @@ def _export_folders(
     split, counts = _split(shares), Counts()
     path = find_session(session)
     view = SessionView(path)
+    check_annotators(which["annotator"], view.annotators())
     out = Path(output).absolute()
     root = _files_root(view.source)
     check_folder(out, guarded(view.source, path)[0], root, is_listed=_is_listed(view.source))

@@ -23,6 +23,15 @@ PATH_FORMS = ("relative", "absolute", "name")
 SPLIT = "split"
 """The column of the part of a split."""
 
+_ONLY_WITH = {
+    SPLIT: "an export with --split",
+    "group": "a session whose images are in groups",
+    "unknown": "a session that was made with --multi",
+}
+"""What has a field that not every export has."""
+
+_MOST_NAMED = 10
+
 _ALIASES = {"path": "reference", "label": "class"}
 
 
@@ -163,6 +172,11 @@ def parse_columns(text: str, known: Iterable[str], option: str = "--columns") ->
         word, equals, name = (piece.strip() for piece in part.partition("="))
         name = name if equals else word
         own = word if word in known else _ALIASES.get(word, word)
+        if own not in known and own in _ONLY_WITH:
+            raise UsageError(
+                f"{option} has {own!r}, which only {_ONLY_WITH[own]} has: leave it out"
+                f"{', or add --split' if own == SPLIT and option == '--columns' else ''}."
+            )
         if own not in known:
             shown = ", ".join(("path", *known))
             raise UsageError(
@@ -176,6 +190,31 @@ def parse_columns(text: str, known: Iterable[str], option: str = "--columns") ->
             )
         found[own] = name
     return found
+
+
+def check_annotators(wanted: Iterable[str], known: Sequence[str]) -> None:
+    """Raise an error if a session has no such annotator.
+
+    Parameters
+    ----------
+    wanted : iterable of str
+    known : sequence of str
+        Those of the session.
+
+    Raises
+    ------
+    UsageError
+        The message lists those that there are.
+    """
+    for name in wanted:
+        if name not in known:
+            shown = [inert(one) for one in known[:_MOST_NAMED]]
+            rest = len(known) - len(shown)
+            shown += [f"{rest:,} more"] if rest else []
+            raise UsageError(
+                f"The session has no annotator {inert(name)!r}.{meant(name, known)} It has "
+                f"{', '.join(shown) or 'none yet'}."
+            )
 
 
 def shaped(

@@ -21,20 +21,20 @@ _LOCAL = re.compile(r"^/?data/local-files/?\?d=")
 
 
 class _Result(Struct):
-    value: dict[str, Any] = {}
-    width: float = field(name="original_width", default=100)
-    height: float = field(name="original_height", default=100)
+    value: dict[str, Any] | None = None
+    width: float | None = field(name="original_width", default=None)
+    height: float | None = field(name="original_height", default=None)
 
 
 class _Answer(Struct):
     """An annotation or a prediction."""
 
-    result: list[_Result] = []
+    result: list[_Result] | None = None
     completed_by: int | str | dict[str, Any] | None = None
     created_at: str | None = None
     updated_at: str | None = None
     lead_time: float | None = None
-    was_cancelled: bool = False
+    was_cancelled: bool | None = None
     model_version: str | None = None
     score: float | None = None
 
@@ -83,15 +83,18 @@ def _rows(task: _Task) -> Iterator[Row]:
             yield row
             continue
         classes: list[Any] = []
-        for result in answer.result:
-            if "rectanglelabels" in result.value:
-                for name in _listed(result.value["rectanglelabels"]):
-                    yield {**row, "class": name, PARTS: _box(result)}
+        has_boxes = False
+        for result in answer.result or ():
+            value = result.value or {}
+            if "rectanglelabels" in value:
+                has_boxes = True
+                for name in _listed(value["rectanglelabels"]):
+                    yield {**row, "class": name, PARTS: _box(value, result)}
             else:
-                classes += _listed(result.value.get("choices"))
-                for names in _listed(result.value.get("taxonomy")):
+                classes += _listed(value.get("choices"))
+                for names in _listed(value.get("taxonomy")):
                     classes.append("/".join(map(str, _listed(names))))
-        if classes or not any("rectanglelabels" in one.value for one in answer.result):
+        if classes or not has_boxes:
             yield {**row, "class": classes}
 
 
@@ -125,12 +128,11 @@ def _annotator(answer: _Answer) -> str | None:
     return None if by is None else str(by)
 
 
-def _box(result: _Result) -> list[str]:
+def _box(value: Mapping[str, Any], result: _Result) -> list[str]:
     try:
-        left, top, wide, high = (
-            float(result.value[side]) / 100 for side in ("x", "y", "width", "height")
-        )
+        left, top, wide, high = (float(value[side]) / 100 for side in ("x", "y", "width", "height"))
     except (KeyError, TypeError, ValueError):
         raise BadLineError("it has a box without x, y, width and height in percent") from None
-    width, height = result.width, result.height
+    # An image that Label Studio has not measured has its boxes in percent.
+    width, height = result.width or 100, result.height or 100
     return parts_of(left * width, top * height, wide * width, high * height, (width, height))

@@ -27,7 +27,7 @@ class _Option(Struct):
 
 
 class _Span(Struct):
-    label: str = ""
+    label: str | None = None
     x: float | None = None
     y: float | None = None
     width: float | None = None
@@ -35,7 +35,7 @@ class _Span(Struct):
 
 
 class _Task(Struct):
-    image: str = ""
+    image: str | None = None
     path: str | None = None
     answer: str | None = None
     label: str | None = None
@@ -67,7 +67,8 @@ def read_prodigy(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
 
 def _rows(task: _Task) -> Iterator[Row]:
     meta = task.meta or {}
-    path = task.path or ("" if task.image.startswith("data:") else task.image)
+    image = task.image or ""
+    path = task.path or ("" if image.startswith("data:") else image)
     row = {
         "item_id": meta.get("item_id"),
         "path": path or meta.get("file"),

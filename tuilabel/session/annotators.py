@@ -93,6 +93,10 @@ class Annotators:
             run = runs[event.log] = Run()
         run.apply(event)
 
+    def names(self) -> set[str]:
+        """Return the names of all."""
+        return set(self._runs)
+
     def seen(self, is_live: Callable[[str, datetime | None], bool]) -> dict[str, Seen]:
         """Return what is known of each annotator.
 

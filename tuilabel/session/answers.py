@@ -173,6 +173,10 @@ class Answers:
     def __len__(self) -> int:
         return len(self._ids)
 
+    def annotators(self) -> set[str]:
+        """Return who gave any of them."""
+        return {by for by, *_ in self._known.things}
+
     def kind(self, number: int) -> Kind:
         """Return a kind by its number."""
         return self._known.things[number]

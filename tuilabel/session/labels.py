@@ -659,6 +659,10 @@ class Labels:
         }
         return [event for event in standing if event.id not in replaced]
 
+    def annotators(self) -> set[str]:
+        """Return who gave any answer, also one that was taken back."""
+        return self._answers.annotators()
+
     def read_bulk(self) -> None:
         """Read the bulk files that were named since the last time: damage shows only then."""
         if self._bulk_is_read:

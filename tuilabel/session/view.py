@@ -157,6 +157,10 @@ class SessionView:
             annotators.apply(event)
         return annotators
 
+    def annotators(self) -> list[str]:
+        """Return everybody whose labels there may be, sorted; an import may name others."""
+        return sorted(self._annotators.names() | self.known.annotators())
+
     def reference(self, item: str, number: int | None = None) -> str:
         """Return an item's name in the source; its id where it had none.
 
