@@ -15,10 +15,12 @@ from sessions import label_of, new_session
 
 from tuilabel.cli import main
 from tuilabel.data.decoding import DecodeService
-from tuilabel.errors import ExportError
+from tuilabel.errors import ExportError, ImportFileError
 from tuilabel.events.payloads import LabelSet
 from tuilabel.exchange import pictured
 from tuilabel.exchange.camtrap_dp import read_package
+from tuilabel.exchange.guessing import format_of_file
+from tuilabel.exchange.reading import read_labels
 from tuilabel.exchange.splitting import Split
 from tuilabel.session.classes import class_id_of
 from tuilabel.workspace.places import session_path
@@ -112,6 +114,38 @@ def test_an_export_is_what_the_reader_of_the_tool_accepts(
     assert {own_name: normal(text, made) for own_name, text in texts.items()} == {
         path.name: path.read_text() for path in kept.iterdir()
     }
+
+
+@pytest.mark.parametrize(
+    ("format_", "guessed"), [("labelme", "labelme"), ("hf", "parquet"), ("folders", "folders")]
+)
+def test_a_folder_that_was_exported_is_read_as_what_it_is(
+    made: Path, tmp_path: Path, format_: str, guessed: str
+) -> None:
+    if format_ == "hf":
+        pytest.importorskip("pyarrow")
+    out = tmp_path / "out"
+    split = ["--split", "train=0.5,test=0.5"] if format_ == "hf" else []
+    result = export(made / "photos.tuilabel", "--format", format_, "-o", out, *split)
+    assert result.exit_code == 0, result.output
+    assert format_of_file(out) == guessed
+    rows = sorted(read_labels(out, guessed), key=lambda row: row.class_name)
+    assert [row.class_name for row in rows] == ["bird/owl", "fox"]
+    ids = [id_of(made / "photos" / "site" / name) for name in ("1.jpg", "2.jpg")]
+    assert format_ == "labelme" or [row.item for row in rows] == ids
+    assert len({row.line for row in rows}) == 2
+
+
+def test_a_folder_of_tables_names_the_one_that_cannot_be_read(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.parquet").write_bytes(b"PAR1")
+    assert format_of_file(tmp_path) == "parquet"
+    with pytest.raises(ImportFileError, match=r"data/train\.parquet: it is not a Parquet table"):
+        list(read_labels(tmp_path, "parquet"))
+    (tmp_path / "data" / "train.parquet").unlink()
+    with pytest.raises(ImportFileError, match=r"no \.parquet file"):
+        list(read_labels(tmp_path, "parquet"))
 
 
 def test_what_a_format_of_images_cannot_say_is_left_out_and_counted(tmp_path: Path) -> None:

@@ -383,16 +383,42 @@ def test_bad_lines_are_left_out_on_request_and_named(tmp_path: Path) -> None:
     assert [row.line for row in read(path, "jsonl", bad)] == [1, 3, 6, 10]
     assert [one.partition(":")[0] for one in bad] == [f"line {n}" for n in (2, 4, 5, 7, 8, 9)]
     path = tmp_path / "l.csv"
-    path.write_bytes(b'path,class\na,cat\nb\nc,\xff\nd,"e"f\ng\0,h\n"i\nj",dog\n"k,cat\nl,dog\n')
+    path.write_bytes(
+        b'path,class\nb\na,cat\n\n\nc,\xff\nd,"e"f\ng\0,h\n"i\nj",dog\n"m\n",n,o\n"p\nq\n",\xff\n'
+        b'"r\ns\0\nt,u\n"k,cat\nl,dog\n'
+    )
     bad = []
-    assert [(row.line, row.path) for row in read(path, "csv", bad)] == [(2, "a"), (8, "i\nj")]
+    rows = read(path, "csv", bad)
+    assert [(row.line, row.path) for row in rows] == [(3, "a"), (10, "i\nj"), (18, "t")]
     assert [one.partition(":")[0] for one in bad] == [
-        *(f"line {n}" for n in (3, 4, 5, 6)),
-        "lines 9 to 10",
+        *(f"line {n}" for n in (2, 6, 7, 8)),
+        *("lines 11 to 12", "lines 13 to 15", "lines 16 to 17", "lines 19 to 20"),
     ]
     path.write_bytes(b"path,path\n")
     with pytest.raises(ImportFileError, match="'path' twice"):
         read(path, "csv", [])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("<!DOCTYPE html><p>a, b</p>", "it is an HTML page"),
+        ("\n<HTML>\n<p>a, b</p>\n<p>c, d</p>", "it is an HTML page"),
+        ("<annotation>a, b</annotation>", "it is XML"),
+        ("# Notes, and more", "no class, label or category; it has # Notes, and more"),
+    ],
+)
+def test_what_is_no_table_is_not_read_as_one_without_rows(
+    tmp_path: Path, content: str, said: str
+) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(content)
+    with pytest.raises(ImportFileError, match=said):
+        read(path)
+    with pytest.raises(ImportFileError, match=r"Line [12] .* no class"):
+        read(path, "csv")
+    is_table = content.startswith("#")
+    assert (said in correction(path, "csv", was_guessed=False)) != is_table
 
 
 def test_a_format_that_was_wrong_is_said(tmp_path: Path) -> None:

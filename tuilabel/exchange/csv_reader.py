@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from tuilabel.exchange.csv_format import unmarked
-from tuilabel.exchange.reading import BadLineError, Row, going_on, is_column, repeated
+from tuilabel.exchange.reading import LINES, BadLineError, Row, columns_of, is_column, repeated
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
@@ -17,40 +17,53 @@ def read_csv(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
     that an export has put before formulas are removed.
     """
     given = iter(lines)
-    header = next(given, "")
+    header = next((line for line in given if line.strip()), "")
     delimiter = max(",;\t", key=header.count)
-    columns = [name.strip() for name in next(_records([header], delimiter), [])]
+    try:
+        columns = [
+            name.strip()
+            for name in next(csv.reader([header], delimiter=delimiter, strict=True), [])
+        ]
+    except csv.Error as error:
+        raise _invalid(error) from None
     twice = next(repeated(filter(None, columns)), None)
     if twice is not None:
         raise BadLineError(f"the header has the column {twice!r} twice")
-    # Of a table that has what is needed, no other column is looked at.
+    if columns:
+        columns_of(dict.fromkeys(columns))
+    # No other column is looked at.
     places = [place for place, name in enumerate(columns) if is_column(name)]
-    names = [columns[place] for place in places] if len(places) > 1 else columns
-    cells = itemgetter(*places) if len(places) > 1 else tuple
-    for record in going_on(_records(given, delimiter)):
-        if isinstance(record, BadLineError):
-            yield record
-        elif len(record) == len(columns):
-            found = cells(record)
-            if "'" in "".join(found):
-                found = tuple(map(unmarked, found))
-            yield dict(zip(names, found, strict=True))
-        elif record:
-            yield BadLineError(f"it has {len(record)} cells; expected {len(columns)}")
-
-
-class _records:  # noqa: N801 - an iterator, so that reading goes on after an error
-    def __init__(self, lines: Iterable[str], delimiter: str) -> None:
-        self._records = csv.reader(lines, delimiter=delimiter, strict=True)
-
-    def __iter__(self) -> _records:
-        return self
-
-    def __next__(self) -> list[str]:
+    names = [columns[place] for place in places]
+    cells = itemgetter(*places) if places else tuple
+    records = csv.reader(given, delimiter=delimiter, strict=True)
+    width, before = len(columns), 0
+    while True:
         try:
-            return next(self._records)
+            for record in records:
+                on, before = records.line_num - before, records.line_num
+                if len(record) == width:
+                    found = cells(record)
+                    if "'" in "".join(found):
+                        found = tuple(map(unmarked, found))
+                    row: dict[str, object] = dict(zip(names, found, strict=True))
+                    if on > 1:
+                        row[LINES] = on
+                    yield row
+                elif record:
+                    bad = BadLineError(f"it has {len(record)} cells; expected {width}")
+                    bad.lines = on
+                    yield bad
+            return
         except csv.Error as error:
-            why = str(error)
-            if "new-line character" in why:
-                why = "a carriage return inside of a line: save it with the line ends of Unix"
-            raise BadLineError(f"it is not valid CSV ({why})") from None
+            bad, unread = _invalid(error), 0
+        except BadLineError as error:
+            bad, unread = error, 1  # the line that it is about, which is not counted
+        bad.lines, before = records.line_num - before + unread, records.line_num
+        yield bad
+
+
+def _invalid(error: csv.Error) -> BadLineError:
+    why = str(error)
+    if "new-line character" in why:
+        why = "a carriage return inside of a line: save it with the line ends of Unix"
+    return BadLineError(f"it is not valid CSV ({why})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -17,11 +18,15 @@ from tuilabel.text import inert, shown_path
 _HEAD = 2**16
 _NAMES = re.compile(r'"(\w{1,40})"\s*:')
 _MOST_LOOKED_AT = 20
+_PAGE = re.compile(r"<!doctype html|<html|<head|<body", re.IGNORECASE)
 _DATABASE = re.compile(rb"SQLite format 3\0.{52}TULB", re.DOTALL)
 
 
 class Likeness(NamedTuple):
-    """A format that a file looks like, and why, in a few words; both empty for none."""
+    """A format that a file looks like, and why, in a few words.
+
+    Both are empty where that is unknown. Something that is no format has words alone.
+    """
 
     name: str = ""
     why: str = ""
@@ -49,8 +54,11 @@ def looks_like(path: Path) -> Likeness:
     text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape").lstrip()
     if text.startswith(("{", "[")):
         return _of_json(text, set(_NAMES.findall(text)))
+    if text.startswith("<"):
+        is_page = _PAGE.match(text)
+        return Likeness("", f"it is {'an HTML page' if is_page else 'XML'}, not a table")
     first = text.partition("\n")[0]
-    if any(separator in first for separator in ",;\t") and not first.startswith("<"):
+    if any(separator in first for separator in ",;\t"):
         return Likeness("csv", "its first line is a row of cells")
     return Likeness()
 
@@ -92,9 +100,13 @@ def _of_folder(path: Path) -> Likeness:
             continue
         if _of_json(head, set(_NAMES.findall(head))).name == "labelme":
             return Likeness("labelme", f"{inert(name)} has shapes")
-    if any((path / name).is_dir() for name in some):
-        return Likeness("folders", "it has folders")
-    return Likeness()
+    folders = [name for name in some if (path / name).is_dir()]
+    # A dataset of Hugging Face has its tables in a folder.
+    for folder in [path, *(path / name for name in folders[:_MOST_LOOKED_AT])]:
+        with suppress(OSError):
+            if table := next(folder.glob("*.parquet"), None):
+                return Likeness("parquet", f"it has {inert(str(table.relative_to(path)))}")
+    return Likeness("folders", "it has folders") if folders else Likeness()
 
 
 def _head(path: Path) -> bytes:
@@ -118,11 +130,15 @@ def format_of_file(path: Path) -> str:
     built_in: Collection[str] = GROUPS["readers"].built_in
     if ending and ending not in built_in and exists("readers", ending):
         return ending
-    found = looks_like(path).name or (ending if ending in built_in else "")
+    found, what = looks_like(path)
+    if not what and ending in built_in:
+        found = ending
     if found:
         return found
-    what = "is a folder without folders in it"
-    if not path.is_dir():
+    what = what.removeprefix("it ")
+    if not what and path.is_dir():
+        what = "is a folder without folders in it"
+    elif not what:
         first = _head(path)[:LONGEST_LINE].decode("utf-8", "surrogateescape")
         what = f"begins with {inert(first.strip().partition(chr(10))[0], 20)!r}"
     raise ImportFileError(
@@ -146,6 +162,8 @@ def correction(path: Path, format_: str, *, was_guessed: bool) -> str:
         why = f"it looked like {format_}"
         why += f" ({found.why})" if found.name == format_ else " (its ending)"
         return f" The format was guessed: {why}. If it has another one, name that with --format."
+    if found.why and not found.name:
+        return f" It looks like something else: {found.why}."
     if found.name and found.name != format_:
         return f" It looks like {found.name} ({found.why}): try --format {found.name}."
     return ""

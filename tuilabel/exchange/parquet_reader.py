@@ -12,6 +12,7 @@ from typing import Any
 from tuilabel.data.decoding.cells import features_of
 from tuilabel.data.decoding.formats import HF
 from tuilabel.data.item_ids import file_digest
+from tuilabel.data.listing import natural, scan
 from tuilabel.exchange.reading import BadLineError, Row, is_column, reads, repeated
 from tuilabel.small_files import open_regular
 
@@ -23,12 +24,31 @@ _MOST_BYTES = 2**28
 
 @reads("row")
 def read_parquet(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
-    """Yield each row, by column. A column of images has their paths and item ids.
+    """Yield each row, by column, also of all tables in a folder.
 
+    A column of images has their paths and item ids.
     Numbers of the type ``ClassLabel`` of Hugging Face's datasets are the names of classes.
     """
     if not HF.is_there:
         raise BadLineError(HF.needed("it is a Parquet table"))
+    if not path.is_dir():
+        yield from _rows_of(path, 0)
+        return
+    number = 0
+    files = [key.path for key in natural(scan(path)[0]) if key.path.lower().endswith(".parquet")]
+    if not files:
+        raise BadLineError("it has no .parquet file")
+    for name in files:
+        try:
+            for row_number, row in _rows_of(path / name, number):
+                yield row_number, row
+                number = row_number
+        except BadLineError as error:
+            raise BadLineError(f"{name}: {error}") from None
+
+
+def _rows_of(path: Path, number: int) -> Iterator[tuple[int, Row | BadLineError]]:
+    """Yield each row of a table, numbered on from a number."""
     import pyarrow
     import pyarrow.parquet
 
@@ -42,7 +62,6 @@ def read_parquet(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
             wanted = [name for name in schema.names if name in images[:1] or is_column(name)]
             names = [name for name in wanted if name not in images[1:]] or schema.names[:10]
             changes = [_change(features.get(name, {})) for name in names]
-            number = 0
             at_once = _IMAGES_AT_ONCE if images else _AT_ONCE
             for batch in table.iter_batches(at_once, columns=names, use_threads=False):
                 if sum(map(_size, batch.columns)) > _MOST_BYTES:

@@ -24,9 +24,10 @@ Row = Mapping[str, object]
 LONGEST_LINE = 2**20
 """Bytes of a line at most."""
 
-PARTS, OTHERS, FOLDER = ":parts", ":others", ":folder"
-"""Columns of readers of other tools: what the part of the image that a row is about may be called,
-the classes that it does not have, and whether the class is the folder that the image is in."""
+PARTS, OTHERS, FOLDER, LINES = ":parts", ":others", ":folder", ":lines"
+"""Columns that readers add: what the part of the image that a row is about may be called, the
+classes that it does not have, whether the class is the folder that the image is in, and on how many
+lines the row is, where that is not one."""
 
 _COLUMNS = {
     "item": ("item_id",),
@@ -82,10 +83,12 @@ def reads(unit: str) -> Callable[[R], R]:
 class BadLineError(TuilabelError):
     """A line, or a row that ends there, that cannot be read; the text says why.
 
-    A reader that yields it goes on after it; one that raises it cannot.
+    A reader that yields it goes on after it; one that raises it cannot. `lines` is on how many
+    lines the row is.
     """
 
     number: int | None = None
+    lines = 1
     may_be_left_out = False
 
 
@@ -209,8 +212,7 @@ def read_labels(
 
     read = reader(format_)
     unit = unit_of(format_)
-    columns = _Columns({}, ())
-    before = 0
+    columns = Columns({}, ())
     try:
         with blame("readers", format_):
             for number, row in _numbered(read, path):
@@ -218,18 +220,18 @@ def read_labels(
                     try:
                         is_plain = type(row) is dict and bool(row)
                         if not is_plain or tuple(row) != columns.there:
-                            columns = _columns(row)
+                            columns = columns_of(row)
                         yield _label(row, columns, number)
-                        before = number
                         continue
                     except BadLineError as error:
+                        lines = row.get(LINES) if isinstance(row, Mapping) else None
+                        error.lines = lines if isinstance(lines, int) else 1
                         row = error
                 if bad is None:
                     row.number, row.may_be_left_out = number, True
                     raise row
-                is_long = unit == "line" and before + 1 < number
-                places = f"lines {before + 1:,} to" if is_long else unit
-                before = number
+                first = number - row.lines + 1
+                places = f"lines {first:,} to" if row.lines > 1 else unit
                 bad(f"{places} {number:,}: {inert(str(row), 300)}")
     except BadLineError as error:
         where = f"{unit.capitalize()} {error.number:,} of " if error.number is not None else ""
@@ -255,7 +257,7 @@ def checked_rows(rows: Iterable[Row]) -> Iterator[ImportRow]:
     """
     for number, row in enumerate(rows, start=1):
         try:
-            yield _label(row, _columns(row), number)
+            yield _label(row, columns_of(row), number)
         except BadLineError as error:
             raise ImportFileError(
                 f"Row {number:,} cannot be imported: {inert(str(error), 300)}. Nothing was "
@@ -281,7 +283,7 @@ def _numbered(
         lines.close()
 
 
-class _Columns:
+class Columns:
     """The columns of rows.
 
     Parameters
@@ -301,8 +303,14 @@ class _Columns:
         self.is_folder = "folder" in named
 
 
-def _columns(row: Row) -> _Columns:
-    """Return the columns that a row has."""
+def columns_of(row: Row) -> Columns:
+    """Return the columns that a row has.
+
+    Raises
+    ------
+    BadLineError
+        It has no class, or names no image.
+    """
     if not isinstance(row, Mapping):
         raise BadLineError(f"the reader has returned {type(row).__name__}, not columns")
     there = {name.strip().casefold(): name for name in row if isinstance(name, str)}
@@ -320,10 +328,10 @@ def _columns(row: Row) -> _Columns:
             f"it names no image, as item_id, reference, path, file, filename or image; it has "
             f"{listed}"
         )
-    return _Columns(found, tuple(row))
+    return Columns(found, tuple(row))
 
 
-def _label(row: Row, columns: _Columns, line: int) -> ImportRow:
+def _label(row: Row, columns: Columns, line: int) -> ImportRow:
     """Return the label in a row.
 
     A large file spends its time here, most of it on columns that are empty or as expected.
