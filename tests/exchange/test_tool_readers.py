@@ -405,7 +405,10 @@ def test_bad_lines_are_left_out_on_request_and_named(tmp_path: Path) -> None:
         ("<!DOCTYPE html><p>a, b</p>", "it is an HTML page"),
         ("\n<HTML>\n<p>a, b</p>\n<p>c, d</p>", "it is an HTML page"),
         ("<annotation>a, b</annotation>", "it is XML"),
-        ("# Notes, and more", "no class, label or category; it has # Notes, and more"),
+        (
+            "# Notes \u05eb, and more",
+            "no class, label or category; it has # Notes .u05eb, and more",
+        ),
     ],
 )
 def test_what_is_no_table_is_not_read_as_one_without_rows(

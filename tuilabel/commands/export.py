@@ -524,7 +524,8 @@ def _outcome_lines(
         lines.append(f"Taken by other files, which stay: {_named(outcome.taken, 'name')}.")
     if outcome.changed:
         lines.append(f"Changed since, and left as it is: {_named(outcome.changed, 'file')}.")
-    renamed = [entry for entry in wanted.entries if entry.why and entry.path in placed]
+    there = placed.union(outcome.kept)
+    renamed = [entry for entry in wanted.entries if entry.why and entry.path in there]
     why = {entry.why for entry in renamed} | set(filter(None, wanted.folders.values()))
     count = len(renamed) + sum(map(bool, wanted.folders.values()))
     if count:

@@ -320,7 +320,8 @@ def columns_of(row: Row) -> Columns:
         for name in reversed(possible)
         if name in there
     }
-    listed = ", ".join(inert(str(name), 20) for name in list(row)[:_MOST_SHOWN]) or "nothing"
+    some = (repr(inert(str(name), 20))[1:-1] for name in list(row)[:_MOST_SHOWN])
+    listed = ", ".join(some) or "nothing"
     if "class" not in found:
         raise BadLineError(f"it has no class, label or category; it has {listed}")
     if not found.keys() & {"item", "path"}:
