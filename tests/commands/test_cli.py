@@ -743,3 +743,34 @@ def test_what_is_in_the_place_of_a_session_is_described() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "old.tuilabel").write_bytes(b"SQLite format 3\0")
     assert "was made by an earlier tuilabel" in refused(tuilabel("status", "old"))
+
+
+def test_what_is_missing_is_named_with_the_words_that_give_it(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    guessed = tmp_path / "guessed.csv"
+    guessed.write_text("path,class\na.png,cat\n")
+
+    def said(*arguments: object) -> str:
+        result = CliRunner().invoke(main, [*map(str, arguments)], prog_name="tuilabel")
+        assert result.exit_code == 2
+        return result.output
+
+    alone = said("import", guessed)
+    assert f"`tuilabel import SOURCE {guessed}`, with --classes A,B,..." in alone
+    assert "With --classes A,B,..., the import starts one" in said(
+        "import", tmp_path / "photos", guessed
+    )
+    assert "Did you mean" not in said("label", tmp_path / "nofolder")
+    assert "Did you mean 'folder:'?" in said("label", "foldr:photos")
+
+
+def test_no_sentence_offers_what_was_asked(tmp_path: Path) -> None:
+    # Line mode reads the list from standard input, and needs a terminal for the answers.
+    arguments = [sys.executable, "-m", "tuilabel", "label", "-", "--line"]
+    done = subprocess.run(
+        arguments, input=b"", capture_output=True, start_new_session=True, check=False
+    )
+    said = done.stderr.decode()
+    assert done.returncode == 2
+    assert "the answers need a terminal" in said
+    assert "--line" not in said

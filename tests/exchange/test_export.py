@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from tuilabel.events.payloads import AUTO_ORIGIN, HUMAN, ORACLE_ORIGIN
 from tuilabel.exchange import OF_TOOLS, ORIGINS, format_of, writer
 from tuilabel.exchange.csv_format import marked
 from tuilabel.exchange.guard import is_output
-from tuilabel.exchange.output import export_to
+from tuilabel.exchange.output import export_to, export_to_folder
 from tuilabel.exchange.rows import LabelRow, label_rows
 from tuilabel.plugins import GROUPS
 from tuilabel.session.view import Labelled
@@ -263,6 +264,33 @@ def test_what_is_no_text_at_all_is_refused(tmp_path: Path) -> None:
         export_to(tmp_path / "out.csv", [row(reference="\ud800")], writer("csv"))
     assert list(tmp_path.iterdir()) == []
     export_to(tmp_path / "out.jsonl", [row(reference="\ud800")], writer("jsonl"))
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_what_a_killed_export_has_left_is_removed_when_it_is_a_day_old(
+    tmp_path: Path, is_folder: bool
+) -> None:
+    long_ago = time.time() - 2 * 86_400
+    stay = [f".tuilabel-{'a' * 32}.new", ".tuilabel-mine.new", f".tuilabel-{'b' * 32}.new"]
+    for name in (f".tuilabel-{'c' * 32}.new", f".tuilabel-{'d' * 32}.new", *stay):
+        path = tmp_path / name
+        path.mkdir() if is_folder else path.write_text("half")
+        if is_folder:
+            (path / "part").write_text("half")
+            os.utime(path / "part", (long_ago, long_ago))
+        os.utime(path, (long_ago, long_ago))
+    # One is written to, one has another name, and one leads elsewhere.
+    os.utime(tmp_path / stay[0] / "part" if is_folder else tmp_path / stay[0])
+    elsewhere = tmp_path / "elsewhere"
+    (tmp_path / stay[2]).rename(elsewhere)
+    (tmp_path / stay[2]).symlink_to(elsewhere)
+    os.utime(tmp_path / stay[2], (long_ago, long_ago), follow_symlinks=False)
+    if is_folder:
+        export_to_folder(tmp_path / "out", [], lambda rows, folder: None)
+    else:
+        export_to(tmp_path / "out", [row()], writer("csv"))
+    assert {path.name for path in tmp_path.iterdir()} == {*stay, "out", "elsewhere"}
+    assert not is_folder or (elsewhere / "part").exists()
 
 
 def test_an_existing_file_is_replaced_only_by_force(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_its_process_writes_the_last_state_when_labelling_ends_however_it_ends(
     assert path.read_bytes() == exported(session, tmp_path)
     assert (path.stat().st_mode & 0o777, feeds.is_behind) == (0o666 & ~_umask(), False)
     lost = Feeds(replace(plan, session=str(tmp_path / "gone")), tmp_path / "feeds.log")
-    assert "has stopped: its process has ended" in lost.finish()[0]
+    assert "--mirror: stopped, because its process has ended" in lost.finish()[0]
     assert lost.is_behind
 
 

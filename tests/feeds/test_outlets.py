@@ -74,7 +74,7 @@ def test_a_reader_that_has_gone_is_reported() -> None:
     outlet.start()
     outlet.put([b"x\n"])
     assert outlet.join(PATIENCE)
-    assert outlet.trouble == "--stream has ended: its reader has gone."
+    assert outlet.trouble == "ended, because the reader has gone."
 
 
 def test_a_full_disk_is_reported() -> None:
@@ -82,7 +82,7 @@ def test_a_full_disk_is_reported() -> None:
     outlet.start()
     outlet.put([b"x\n"])
     assert outlet.join(PATIENCE)
-    assert outlet.trouble == "--stream has ended: No space left on device."
+    assert outlet.trouble == "ended (No space left on device)."
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_program_that_cannot_be_found_is_reported(tmp_path: Path) -> None:
     outlet = Program("no-such-program --x", tmp_path / "log")
     outlet.start()
     wait_for(lambda: outlet.trouble)
-    assert "`no-such-program --x` (--on-label) ended with status 127" in outlet.trouble
+    assert "`no-such-program --x` ended with status 127" in outlet.trouble
     assert "not found" in (tmp_path / "log").read_text()
 
 

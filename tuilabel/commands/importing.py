@@ -83,7 +83,14 @@ def import_(
 
     if revert or file is None:
         if file is not None or not revert:
-            raise UsageError("Name one of them: a FILE to import, or --revert.")
+            if revert:
+                raise UsageError("Name one of them: a FILE to import, or --revert.")
+            shown = shlex.quote(shown_path(session))
+            raise UsageError(
+                "An import needs a session, or the source that it is for, and then FILE: "
+                f"`tuilabel import SOURCE {shown}`, with --classes A,B,... if SOURCE has no "
+                "session yet."
+            )
         _revert(find_session(session))
         return
     from tuilabel.exchange.guessing import correction, format_of_file
@@ -146,13 +153,16 @@ def _session(
     """Return a session; with classes, start one for a source that has none."""
     from tuilabel.workspace.places import find_session
 
-    if classes is None:
-        return find_session(name)
     try:
         path = find_session(name)
-    except SessionFileError:
-        pass
+    except SessionFileError as error:
+        if classes is None:
+            raise SessionFileError(
+                f"{error} With --classes A,B,..., the import starts one for a source."
+            ) from error
     else:
+        if classes is None:
+            return path
         raise UsageError(
             f"{shown_path(name)} has a session already, {shown_path(path)}: leave out --classes, "
             "or add classes with `tuilabel classes`."

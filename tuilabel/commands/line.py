@@ -55,7 +55,14 @@ def line_mode(line: bool, image: bool, *, is_input_read: bool = False) -> tuple[
                     f"Standard {name} is closed, and line mode needs it: leave it open."
                 )
         if is_input_read:
-            check_terminal()
+            try:
+                check_terminal()
+            except UsageError as error:
+                raise UsageError(
+                    "Standard input has the paths of the images, so the answers need a terminal, "
+                    "and this process has none: write the paths to a file, and name that instead "
+                    "of -."
+                ) from error
         return ()
     from tuilabel.commands.text import cannot_draw
 

@@ -257,4 +257,6 @@ def _beside(path: Path) -> list[str]:
         around = []
     endings = (*ARRAY_FILES, *TABLE_FILES, *DETECTION_FILES, *CELL_FILES)
     found = [each.name for each in around if each.is_dir() or each.suffix in endings]
-    return found + [f"{name}:" for name in names("sources") if name not in BARE_SOURCES]
+    # A path that is missing is often much like `folder:`, which was not meant.
+    prefixes = [f"{name}:" for name in names("sources") if name not in BARE_SOURCES]
+    return found + (prefixes if ":" in path.name else [])

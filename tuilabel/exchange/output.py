@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,6 +26,9 @@ from tuilabel.process.umask import UMASK
 from tuilabel.text import inert, shown_path
 
 _SHOWN_BYTES = 20
+_UNFINISHED = re.compile(r"\.tuilabel-[0-9a-f]{32}\.new")
+_ABANDONED_SECONDS = 86_400
+"""An export that writes nothing for so long was killed."""
 
 IsLike = Callable[[bytes], bool]
 """Returns whether a file that begins so may be replaced, although its columns were chosen."""
@@ -136,7 +141,7 @@ def export_to_folder(path: Path, rows: Iterable[LabelRow], write: FolderWriter) 
         There is something in its place, or it cannot be written.
     """
     check_output_folder(path)
-    new = path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
+    new = _unused_beside(path)
     try:
         with UMASK.of_person():
             make_folders(path.absolute().parent)
@@ -226,11 +231,31 @@ def check_output(
 @contextmanager
 def _new_beside(path: Path) -> Iterator[Path]:
     """Yield an unused name in the same folder; remove the file that has it in the end."""
-    new = path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
+    new = _unused_beside(path)
     try:
         yield new
     finally:
         new.unlink(missing_ok=True)
+
+
+def _unused_beside(path: Path) -> Path:
+    """Return an unused name in the same folder; remove there what killed exports have left."""
+    with suppress(OSError):
+        for old in list(path.parent.glob(".tuilabel-*.new")):
+            if _UNFINISHED.fullmatch(old.name) and _is_abandoned(old):
+                if old.is_dir():
+                    shutil.rmtree(old, ignore_errors=True)
+                else:
+                    old.unlink()
+    return path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Return whether nothing of an unfinished file or folder has changed for a day."""
+    newest, is_link = path.lstat().st_mtime, path.is_symlink()
+    for folder, _, names in os.walk(path):
+        newest = max([newest, *(os.lstat(f"{folder}/{name}").st_mtime for name in ("", *names))])
+    return not is_link and time.time() - newest > _ABANDONED_SECONDS
 
 
 def export_to_stdout(

@@ -90,7 +90,7 @@ class Follower:
 
     @property
     def troubles(self) -> dict[str, str]:
-        """What is wrong, as a sentence for each option."""
+        """What is wrong, as a sentence to follow the name of each option."""
         found = {} if self._mirror is None else {"--mirror": self._mirror.trouble}
         found |= {outlet.name: outlet.trouble for outlet in self._outlets}
         return {option: trouble for option, trouble in found.items() if trouble}

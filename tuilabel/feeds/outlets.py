@@ -104,11 +104,11 @@ class Outlet:
 
     @property
     def trouble(self) -> str:
-        """What is wrong, as a sentence; empty if nothing is."""
+        """What is wrong, as a sentence to follow the option's name; empty if nothing is."""
         if self._trouble or not self._lines.dropped:
             return self._trouble
         lines = counted(self._lines.dropped, "line was", "lines were")
-        return f"The reader of {self.name} is slow: {lines} dropped."
+        return f"the reader is slow: {lines} dropped."
 
     def end(self) -> None:
         """Pass on what waits, and no more."""
@@ -127,7 +127,7 @@ class Outlet:
     def lost(self) -> None:
         """Note that the reader has gone."""
         if not self._trouble:
-            self._trouble = f"{self.name} has ended: its reader has gone."
+            self._trouble = "ended, because the reader has gone."
 
     def close(self) -> None:
         """Let the reader know that nothing follows."""
@@ -160,7 +160,7 @@ class Outlet:
             except OSError as error:
                 self.close()
                 if error.errno != errno.EPIPE:
-                    self._trouble = f"{self.name} has ended: {error.strerror}."
+                    self._trouble = f"ended ({error.strerror})."
                     return False
                 self.lost()
             else:
@@ -192,10 +192,7 @@ class Fifo(Outlet):
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             except OSError as error:
                 if error.errno != errno.ENXIO:
-                    self._trouble = (
-                        f"{self.name} has ended: {shown_path(self._path)} cannot be opened "
-                        f"({error.strerror})."
-                    )
+                    self._trouble = f"{shown_path(self._path)} cannot be opened ({error.strerror})."
                     return None
             else:
                 os.set_blocking(descriptor, True)
@@ -271,7 +268,7 @@ class Program(Outlet):
         self._failures += 1
         times = f", {self._failures} times so far" if self._failures > 1 else ""
         self._trouble = (
-            f"`{inert(self._command, _SHOWN)}` ({self.name}) {how}{times}; what it printed is in "
+            f"`{inert(self._command, _SHOWN)}` {how}{times}; what it printed is in "
             f"{shown_path(self._log_path)}."
         )
 

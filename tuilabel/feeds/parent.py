@@ -93,11 +93,11 @@ class Feeds:
             self.changed()
 
     def _lose(self, why: str) -> None:
-        self._troubles = {option: f"{option} has stopped: {why}." for option in self._options}
+        self._troubles = dict.fromkeys(self._options, f"stopped, because {why}.")
 
     @property
     def troubles(self) -> dict[str, str]:
-        """What is wrong, as a sentence for each option."""
+        """What is wrong, as a sentence to follow the name of each option."""
         return dict(self._troubles)
 
     @property
@@ -108,7 +108,7 @@ class Feeds:
     def news(self) -> list[str]:
         """Return the sentences about what has failed since the last call and did not before."""
         told, self._told = self._told, self.troubles
-        return [text for option, text in self._told.items() if option not in told]
+        return [f"{option}: {text}" for option, text in self._told.items() if option not in told]
 
     def finish(self, seconds: float = FINISH_SECONDS) -> list[str]:
         """Have the last state written, and return sentences about what is wrong.
@@ -122,10 +122,13 @@ class Feeds:
             process.stdin.close()
             if not self._done.wait(seconds):
                 at_work = f"Still at work in the background: {', '.join(self._options)}."
-                return [*self.troubles.values(), at_work]
+                return [*self._sentences(), at_work]
             # It may go on, for a reader that is slow.
             process.returncode = process.poll() or 0
-        return list(self.troubles.values())
+        return self._sentences()
+
+    def _sentences(self) -> list[str]:
+        return [f"{option}: {text}" for option, text in self._troubles.items()]
 
     def __enter__(self) -> Self:
         return self
