@@ -28,6 +28,7 @@ from tuilabel.session import (
     NotCurrentError,
     Ranking,
     Recipe,
+    RefusedError,
     Session,
     record,
 )
@@ -137,6 +138,39 @@ def test_the_next_batch_is_known_ahead_where_no_ranking_arrives(
         expected = session.likely_next()
         fill(session)
         assert [slot.row for slot in session.batch] == expected
+
+
+def test_images_alike_are_asked_next_and_no_ranking_takes_their_places() -> None:
+    session, _ = make()
+    fill(session)
+    request = session.take_request()
+    assert request is not None
+    label(session)
+    before, current = list(session.batch), session.current_id
+    nearest = [row for row in range(30) if row not in [slot.row for slot in before]]
+    answered = before[0].row
+    session.ask_alike([answered, *nearest], by=ME)
+    assert session.current_id == current
+    behind = session.batch[2:]
+    audit = [slot.row for slot in before[2:] if slot.audit]
+    asked = [slot.row for slot in behind if not slot.audit]
+    ids, reserved = session.items.ids, session._candidates.reserved
+    free = [r for r in nearest if not reserved[r] and not session.known.is_answered(ids[r])]
+    assert asked == free[:5]
+    assert [slot.row for slot in behind if slot.audit] == audit
+    reasons = {asked.reason for asked in session.desk.batch[2:]}
+    assert reasons <= {"alike", "audit"}
+    session.accept_ranking(fake_ranking(request, 30, 3), by=ME)
+    assert session.batch[2:] == behind
+
+
+def test_where_nothing_alike_is_left_that_is_said_and_nothing_changes() -> None:
+    session, _ = make()
+    label(session)
+    batch = list(session.batch)
+    with pytest.raises(RefusedError, match="No image like this one is left"):
+        session.ask_alike([batch[0].row], by=ME)
+    assert session.batch == batch
 
 
 def test_a_ranking_replaces_only_what_was_not_shown() -> None:

@@ -28,7 +28,8 @@ SUGGESTED = "suggested"
 UNSURE, UNUSABLE, LATER = "unsure", "unusable", "later"
 """Why an item is skipped: its class is unclear, nobody can tell from this image, or not now."""
 
-AUDIT, CHECK, COLD_START, DOUBT, ORDER, RANDOM_SHARE, UNDONE = (
+ALIKE, AUDIT, CHECK, COLD_START, DOUBT, ORDER, RANDOM_SHARE, UNDONE = (
+    "alike",
     "audit",
     "check",
     "cold start",
@@ -156,10 +157,11 @@ class Asked(Struct, frozen=True, omit_defaults=True, gc=False):
     ----------
     item : str
     reason : str
-        Why it is asked: `AUDIT`, `CHECK` (a `SpotCheck` has drawn it), `COLD_START`, `ORDER` (the
-        order of the seed, while no ranking is there), `RANDOM_SHARE`, `UNDONE` (its answer was
-        taken back at another desk), `LATER` (it was skipped for later, and nothing else is left),
-        or the name of the strategy.
+        Why it is asked: `ALIKE` (somebody asked for images like another), `AUDIT`, `CHECK` (a
+        `SpotCheck` has drawn it), `COLD_START`, `ORDER` (the order of the seed, while no ranking is
+        there), `RANDOM_SHARE`, `UNDONE` (its answer was taken back at another desk), `LATER` (it
+        was skipped for later, and nothing else is left), `explore`, or `seek` and a class id (see
+        `tuilabel.learn.exploring`), or the name of the strategy.
     draw : float or None
         The probability with which it was drawn: for the audit set, for a check, or in its batch as
         one of the share of random queries. None for a query.

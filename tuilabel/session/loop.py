@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from heapq import merge
-from itertools import chain, count, islice, starmap, zip_longest
+from itertools import chain, count, islice, starmap, takewhile, zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -950,6 +950,48 @@ class Session:
         """
         return self._turn_to(self._ending._replace(sought=class_id), (), by)
 
+    def ask_alike(self, rows: Iterable[int], *, by: Annotator) -> Event:
+        """Ask some items right after the current one, as many as a batch has.
+
+        Later items of the batch that belong to the audit set or to a check are asked after them;
+        its queries are left for another batch.
+
+        Parameters
+        ----------
+        rows : iterable of int
+            Best first. Those that were answered or are in the audit reserve are left out.
+        by : Annotator
+
+        Raises
+        ------
+        RefusedError
+            None of them can be asked.
+        SaveError
+            Not on disk; nothing has changed.
+        """
+        batch, behind = self.desk.batch, self.cursor + 1
+        fixed = [a for a in batch[behind:] if a.reason in (said.AUDIT, said.CHECK)]
+        kept = [*batch[:behind], *fixed]
+        ids = self.items.ids
+        ranked = {int(row): Asked(ids[int(row)], said.ALIKE) for row in rows}
+        left_out = [row for a in kept if (row := self.items.row_of(a.item)) is not None]
+        queries, _ = self._unasked(ranked, left_out)
+        found = (a for part in queries for a in takewhile(_is_alike, part))
+        try:
+            alike = list(islice(found, self.settings.batch_size))
+        except NotReadError:
+            alike = []
+        if not alike:
+            raise RefusedError("No image like this one is left to ask.")
+        asked = Batch(
+            round=self.round,
+            items=(*batch[:behind], *alike, *fixed),
+            place=behind,
+            sought=self.desk.sought,
+            seen=self._log.seen(),
+        )
+        return self._write([asked], by)[0]
+
     def begin_check(self, check: said.SpotCheck, *, by: Annotator) -> Event:
         """Ask the items first that a check has drawn, here and where others look for a class."""
         return self._turn_to(Ending(check.class_id, check), (check,), by)
@@ -1302,7 +1344,7 @@ class Session:
         kept = {
             n: batch[n]
             for n, slot in enumerate(self.batch)
-            if n in seen or slot.audit or batch[n].reason == said.CHECK
+            if n in seen or slot.audit or batch[n].reason in (said.ALIKE, said.CHECK)
         }
         first = next(place for place in count() if place not in seen)
         queries, audits = self._unasked(ranked, [self.batch[n].row for n in kept])
@@ -1600,3 +1642,7 @@ class Session:
                 for id_ in asked.again:
                     for item in self.known.kept_for_later(id_):
                         self._rows.follow(item)
+
+
+def _is_alike(asked: Asked) -> bool:
+    return asked.reason == said.ALIKE

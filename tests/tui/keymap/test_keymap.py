@@ -183,7 +183,7 @@ def test_pause_goes_where_the_suggestions_are() -> None:
         ({"skip": "x", "undo": "x"}, "gives undo the key 'x'.*has for skip"),
         ({"pause": "i"}, "gives pause the key 'i'.* has for invert"),
         ({"skip": "3"}, "gives skip the key '3', which labels a class"),
-        ({"unod": "x"}, "has 'unod', which is not an action: choose among above, accept, back"),
+        ({"unod": "x"}, "has 'unod', which is not an action: choose among above, accept, alike"),
         ({"undo": "escape"}, "undo: Esc always leads back"),
         ({"undo": "ctrl+m"}, "undo: 'ctrl[+]m' cannot be used: terminals send it as Enter"),
         ({"undo": "ctrl+i"}, "terminals send it as Tab"),

@@ -16,6 +16,7 @@ from tuilabel.cli import main
 from tuilabel.exchange.rows import label_rows
 from tuilabel.learn.requests import LIKELY, Fit
 from tuilabel.session.view import SessionView
+from tuilabel.trainer.jobs import Sort, Sorted
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.screens.rest import RestScreen
 from tuilabel.tui.widgets.lines import Lines
@@ -145,3 +146,28 @@ async def test_a_session_of_ten_classes_has_no_rare_one(app: ScreenApp) -> None:
             main, ["autolabel", str(app.label_screen.workspace.path), "--method", "rest"]
         )
         assert "No check of the rest is complete" in result.output
+
+
+async def test_images_like_the_one_on_the_screen_are_asked_next(tmp_path: Path) -> None:
+    with parts(tmp_path, 70) as work:
+        app = ScreenApp(work, LabelScreen)
+        jobs: list[Sort] = []
+
+        async def run(job: Sort, progress: object = None) -> Sorted:
+            jobs.append(job)
+            return Sorted(np.abs(np.arange(70) - job.like).argsort(kind="stable").astype(np.int32))
+
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: app.label_screen.image_is_in_frame())
+            await pilot.press("tab", "m")
+            await until(pilot, lambda: "no trainer here" in text(app))
+            app.trainer.run = run  # type: ignore[assignment,method-assign]
+            row = work.session.current.row
+            await pilot.press("tab", "m")
+            await until(pilot, lambda: "most like this one" in text(app))
+            assert [job.like for job in jobs] == [row]
+            assert work.session.current.row == row
+            alike = [a for a in work.session.desk.batch[1:] if a.reason == "alike"]
+            rows = [work.session.items.row_of(asked.item) for asked in alike]
+            assert len(rows) == 4
+            assert max(abs(other - row) for other in rows) <= 8, "some belong to the audit reserve"

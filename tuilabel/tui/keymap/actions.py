@@ -95,6 +95,7 @@ ACTIONS = (
         "Keep labels where only a file's metadata changed.",
         yields=True,
     ),
+    Action("alike", ("tab m",), "alike", "Ask images next that look like this one.", yields=True),
     Action(
         "rest",
         ("tab e",),

@@ -15,7 +15,7 @@ from textual import events
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tuilabel.errors import UsageError
+from tuilabel.errors import TuilabelError, UsageError
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE, Answer, Flag, Label, Note, Skip
 from tuilabel.session import Annotator, Ranking, Slot
@@ -23,7 +23,7 @@ from tuilabel.session.rare import two_classes
 from tuilabel.session.undoing import skip_text, undone_text
 from tuilabel.session.values import Chosen
 from tuilabel.settings import SUGGESTIONS
-from tuilabel.text import SUGGESTION_MODES, counted
+from tuilabel.text import SUGGESTION_MODES, counted, inert
 from tuilabel.trainer.client import TrainerLink
 from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
@@ -513,6 +513,30 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._go_on()
         files, history = counted(count, "file"), self.key_of("history")
         self.say(f"Kept the labels of {files}. You can undo this in {history}.", "good")
+
+    def action_alike(self) -> None:
+        """Ask images next that look like this one."""
+        slot = self.loop.current
+        if slot is None or slot.row >= self.loop.pool_rows:
+            self.say("The model has not read this image yet. Try again in a moment.", "accent")
+            return
+        self.say("Looking for images like this one…")
+        self.run_worker(self._find_alike(slot.row), group="alike", exclusive=True)
+
+    async def _find_alike(self, row: int) -> None:
+        from tuilabel.trainer.jobs import Sort, Sorted
+
+        try:
+            answer = await self._client.run(Sort(row))
+        except TuilabelError as error:
+            self.say(f"✗ {inert(str(error), 300)}", "bad")
+            return
+        assert isinstance(answer, Sorted)
+        self.answers.save(partial(self.loop.ask_alike, answer.rows), self._alike_found)
+
+    def _alike_found(self, _: Event | None) -> None:
+        self.changed()
+        self.say("The next images are those most like this one.", "good")
 
     def action_rest(self) -> None:
         """Show how to look for the rarer of two classes, and to check that none is left."""
