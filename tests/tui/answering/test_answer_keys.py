@@ -85,6 +85,7 @@ class FakeScreen:
         self.too_small = False
         self.actions = (Action("skip", ("tab u", "space"), "skip", "Skip."),)
         self.is_on_top = True
+        self.first_actions: tuple[str, ...] = ()
         self.terminal = terminal
         self.asked: str | None = "a"
         self.drawn = True

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 from loop_fakes import ME, fit_finished
 from screen_app import ScreenApp
@@ -19,8 +20,10 @@ from tuilabel.session.view import SessionView
 from tuilabel.trainer.jobs import Sort, Sorted
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.screens.rest import RestScreen
+from tuilabel.tui.widgets.entry_list import EntryList
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
+from tuilabel.workspace.rest import plan_check
 
 
 def text(app: ScreenApp) -> str:
@@ -130,6 +133,31 @@ async def test_a_rare_class_is_looked_for_and_the_rest_is_checked(tmp_path: Path
     assert run.invoke(main, ["check", str(work.path)]).exit_code == 1
     result = run.invoke(main, ["autolabel", str(work.path), "--method", "rest"])
     assert "is missing or damaged" in result.output
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+async def test_what_a_rare_class_has_to_show_is_seen(tmp_path: Path, size: tuple[int, int]) -> None:
+    with parts(tmp_path, 200) as work:
+        app, loop = ScreenApp(work, LabelScreen), work.session
+        for name in "01":
+            loop.label(str(loop.current_id), int(name), by=ME)
+        check = plan_check(work, loop.rest(), loop.classes.ids[1], loop.classes.ids[0], 60)
+        loop.begin_check(check, by=ME)
+        while loop.known.by_class[loop.classes.ids[0]] < 61:
+            loop.label(str(loop.current_id), 0, by=ME)
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await pilot.press("tab")
+            # Also where not all that may follow has room.
+            await until(pilot, lambda: "Esc cancels  e rare class  u unsure" in text(app))
+            await pilot.press("e")
+            await until(
+                pilot, lambda: isinstance(app.screen, RestScreen) and "check 1 " in text(app)
+            )
+            entries, about = app.screen.query_one("#entries"), app.screen.query_one("#about")
+            await until(pilot, lambda: about.region.y == entries.region.bottom + 1)
+            await pilot.press("pagedown")
+            assert app.screen.query_one(EntryList).cursor == len(app.screen._steps) - 1
 
 
 async def test_a_session_of_ten_classes_has_no_rare_one(app: ScreenApp) -> None:

@@ -715,6 +715,19 @@ async def test_every_unreadable_file_is_listed_with_its_reason(app: ScreenApp) -
         assert seen == {str(i) for i in range(100)}
 
 
+@pytest.mark.parametrize("width", [80, 120])
+async def test_a_long_notice_leaves_the_way_to_the_help_and_out(app: ScreenApp, width: int) -> None:
+    front = app.label_screen
+    front.messages.about_source(["3 files cannot be read: " + "a long name.png " * 20], [], 0)
+    async with app.run_test(size=(width, 24)) as pilot:
+        await pilot.pause()
+        foot = front.query_one("#status", Lines)._rows[0].text
+        assert foot.startswith(" 3 files cannot be read: a long name.png")
+        assert foot.rstrip().endswith("… F8: 1 message  ? help  q quit")
+        await pilot.press("/")
+        assert "q quit" not in front.query_one("#status", Lines)._rows[0].text
+
+
 async def test_a_source_without_unreadable_files_says_so(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await visit(app, pilot, "messages")

@@ -8,7 +8,7 @@ is written from here, or the screen says why it was not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -43,6 +43,10 @@ class AnsweringScreen(Protocol):
     @property
     def asked(self) -> str | None:
         """The id of the item whose image the screen shows; None where it shows none."""
+
+    @property
+    def first_actions(self) -> Collection[str]:
+        """The ids of actions of two keys that come first where not all fit."""
 
     @property
     def is_on_top(self) -> bool:
@@ -348,7 +352,9 @@ class AnswerKeys:
         if self._note is not None:
             return self._note.line(sentence)
         if self._first is not None:
-            return first_key_line(self._of_two_keys(), self._screen.size.width)
+            first = self._screen.first_actions
+            actions = sorted(self._of_two_keys(), key=lambda one: one[1].id not in first)
+            return first_key_line(actions, self._screen.size.width)
         return entry_line(self.entry, self._classes.names, sentence) or sentence
 
     def classes(self) -> tuple[Sequence[int] | None, int | None]:

@@ -44,6 +44,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     """Lists what was done, the newest first, with the image of the marked event on request."""
 
     place = "history"
+    first_actions: tuple[str, ...] = ()
 
     def __init__(self, opened: OpenSession) -> None:
         super().__init__(opened)

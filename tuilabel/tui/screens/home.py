@@ -109,11 +109,7 @@ class HomeScreen(ListScreen, inherit_bindings=False):
 
     def fit_to(self, width: int, height: int) -> None:
         """Put what is known of an entry right below the list, as far as there is room for both."""
-        rows = min(self._list.height_of_all, height - _AROUND)
-        if rows > 0 and (
-            self._list.styles.height is None or self._list.styles.height.value != rows
-        ):
-            self._list.styles.height = rows
+        self._list.fit_to(height - _AROUND)
 
     def page(self) -> int:
         """Return how many steps a page is."""

@@ -39,11 +39,11 @@ from tuilabel.tui.screens.page import PageScreen
 from tuilabel.tui.terminal.capabilities import coarse_hint
 from tuilabel.tui.terminal.textual_internals import actions_of_key, is_leaving
 from tuilabel.tui.text.names import shown_name
-from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.text.pieces import Piece, cells_in
 from tuilabel.tui.text.theme import colours_of
 from tuilabel.tui.views.guidelines import guideline_rows
 from tuilabel.tui.views.labelling import Presenter
-from tuilabel.tui.views.messages import Message, Messages
+from tuilabel.tui.views.messages import LONGEST, Message, Messages
 from tuilabel.tui.views.open_session import Added, OpenSession
 from tuilabel.tui.views.trainer import reading_message, reading_piece, trainer_piece
 from tuilabel.tui.widgets.board import Board
@@ -88,6 +88,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.loop = workspace.session
         self._client = trainer
         self._feeds = feeds
+        self._noticed: Piece | None = None
         holdout = workspace.dataset.holdout
         name = holdout.name if holdout else None
         self.presenter = Presenter(self.loop, self.keymap, name, workspace.annotator.name)
@@ -181,7 +182,14 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.looking.stop()
 
     def _notice(self, first: Message | None = None) -> Piece | None:
-        return self.messages.line(self.app.size.width - 2, self.key_of("messages"), first)
+        """Return a line about the first message: whole, or cut to leave room for the ways out."""
+        width, key = self.app.size.width - 2, self.key_of("messages")
+        found = self.messages.line(2 * LONGEST, key, first)
+        if found is not None and cells_in([found]) > width:
+            width -= 1 + sum(map(cells_in, self.board.ways()))
+            found = self.messages.line(width, key, first)
+        self._noticed = found
+        return found
 
     def _tell(self, events: list[Event], health: Health | None) -> None:
         with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
@@ -349,6 +357,11 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if self.answers.paste(event.text):
             event.stop()
             self.hush()
+
+    @property
+    def first_actions(self) -> tuple[str, ...]:
+        """What only a session such as this one has."""
+        return ("rest",) if two_classes(self.loop) else ()
 
     @property
     def asked(self) -> str | None:
@@ -970,4 +983,6 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         lost = f"session lost: {self.key_of('messages')}" if self.messages.is_lost else ""
         failing = " ".join(message.about for message in self.messages.feeds)
         feeds = f"✗ {failing}: {self.key_of('messages')}" if failing else ""
-        self.board.show_status(self.answers.line(sentence), self._act, self._trainer, lost, feeds)
+        line = self.answers.line(sentence)
+        is_notice = line is not None and line == self._noticed
+        self.board.show_status(line, self._act, self._trainer, lost, feeds, has_ways=is_notice)

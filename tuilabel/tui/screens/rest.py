@@ -19,6 +19,10 @@ from tuilabel.tui.widgets.entry_list import EntryList
 from tuilabel.workspace.rest import plan_check
 from tuilabel.workspace.writing import Task
 
+_DETAILS = 7
+_AROUND = 2 + 2 + _DETAILS
+"""Rows of the header, the foot and the margins, and of what checks have shown."""
+
 
 class RestScreen(ListScreen, inherit_bindings=False):
     """Lists what can be asked next, with what checks have shown below.
@@ -71,10 +75,15 @@ class RestScreen(ListScreen, inherit_bindings=False):
         )
         self._list.show_entries([step.entry for step in self._steps], self._cursor)
         self._details.show_details(outcomes(session))
+        self.fit_to(*self.app.size)
+
+    def fit_to(self, width: int, height: int) -> None:
+        """Put what checks have shown right below the list, as far as there is room for both."""
+        self._list.fit_to(height - _AROUND)
 
     def page(self) -> int:
         """Return how many steps a page is."""
-        return self._list.page
+        return len(self._steps)
 
     def move(self, step: int) -> None:
         """Move the mark."""

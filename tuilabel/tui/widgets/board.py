@@ -314,8 +314,20 @@ class Board(Vertical):
         """Show which classes are marked for the image."""
         self._legend.show_marks(classes)
 
+    def ways(self) -> list[list[Piece]]:
+        """Return the keys that a person needs first: to the help, and out."""
+        ways = [action for action in self.actions if action.id in ("help", "quit") and action.keys]
+        return [_key_pieces(action) for action in ways]
+
     def show_status(
-        self, message: Piece | None, act: Piece, trainer: Piece, lost: str = "", feeds: str = ""
+        self,
+        message: Piece | None,
+        act: Piece,
+        trainer: Piece,
+        lost: str = "",
+        feeds: str = "",
+        *,
+        has_ways: bool = False,
     ) -> None:
         """Show a sentence if there is one, else what is saved, the trainer and the keys.
 
@@ -331,9 +343,12 @@ class Board(Vertical):
             Shown in place of the number of saved answers, if the session is no longer there.
         feeds : str
             What others follow, and fails.
+        has_ways : bool
+            Whether the `ways` stand beside a sentence.
         """
         if message is not None:
-            self._status.show_bar([(" " + message[0], message[1])])
+            ways = self.ways() if has_ways else []
+            self._status.show_bar([(" " + message[0], message[1])], ways)
             return
         acts = self._presenter.session.desk.acts
         left: list[Piece] = [(f" ✓ {acts:,} saved", "good")] if acts else [(" ready", "muted")]
@@ -343,8 +358,8 @@ class Board(Vertical):
             *([] if self._can_accept else ["accept"]),
             *(["skip"] if self._presenter.session.current is None else []),
         }
-        right: list[list[Piece]] = [
-            [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
+        right = [
+            _key_pieces(action)
             for action in self.actions
             if action.footer and action.keys and action.id not in in_vain
         ]
@@ -356,3 +371,7 @@ class Board(Vertical):
             if trainer[1] != "muted":
                 left.append((fitted("  " + trainer[0], max(_LEAST_PROBLEM, room)), trainer[1]))
         self._status.show_bar(left, right)
+
+
+def _key_pieces(action: Action) -> list[Piece]:
+    return [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]

@@ -40,6 +40,12 @@ class EntryList(Lines):
         headings = sum(bool(entry.heading) for entry in self._entries)
         return len(self._entries) + max(0, 2 * headings - 1)
 
+    def fit_to(self, most: int) -> None:
+        """Take the rows that all entries need, but not more than so many."""
+        rows = min(self.height_of_all, most)
+        if rows > 0 and (self.styles.height is None or self.styles.height.value != rows):
+            self.styles.height = rows
+
     @property
     def page(self) -> int:
         """About how many entries fit on a page."""
