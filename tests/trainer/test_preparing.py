@@ -227,7 +227,7 @@ async def test_a_small_pool_is_prepared_before_the_first_answer(
     assert (await events.next(FitFinished)).model == "hybrid"
 
 
-async def test_what_cannot_be_prepared_is_said_once_and_learnt_without(
+async def test_what_nobody_named_and_cannot_be_prepared_is_learnt_without(
     trainer: Begin, toy: Any, events: Events, resources: ExitStack
 ) -> None:
     few = as_array_file(np.repeat(toy.pool[:25], 2, axis=0), resources)
@@ -235,15 +235,27 @@ async def test_what_cannot_be_prepared_is_said_once_and_learnt_without(
     request = a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist()))
     ask(running, request)
     prepared, _ = await after_progress(events, Prepared)
-    assert prepared.problem is not None
-    assert prepared.problem.startswith("Only 25 of 50 images differ; a label graph needs")
+    assert prepared.problem is None, "nobody asked for a graph, or can have one"
     assert (await events.next(FitFinished)).model == "softmax"
     ask(running, replace(request, generation=2))
     assert (await events.next(FitFinished)).model == "softmax"
     # What was asked for by name and cannot be had is not replaced in silence.
     ask(running, replace(request, generation=3, model="graph"))
     failed = await events.next(Failed)
-    assert (failed.id, failed.message) == (4, f"{prepared.problem} Use --model softmax.")
+    assert (failed.id, failed.message) == (4, f"{TOO_FEW} Use --model softmax.")
+
+
+TOO_FEW = "Only 25 of 50 images differ; a label graph needs 30."
+
+
+async def test_what_was_named_and_cannot_be_prepared_is_told(
+    trainer: Begin, toy: Any, events: Events, resources: ExitStack
+) -> None:
+    few = as_array_file(np.repeat(toy.pool[:25], 2, axis=0), resources)
+    running = trainer(opened=msgspec.structs.replace(toy.opened, pool=(few,)))
+    ask(running, a_fit(1, model="graph", classes=tuple(toy.truth[:12].tolist())))
+    prepared, _ = await after_progress(events, Prepared)
+    assert prepared.problem == TOO_FEW
 
 
 async def test_a_pool_too_small_for_a_graph_is_no_problem_of_auto(

@@ -60,6 +60,10 @@ class NoGraphError(UsageError):
     """These images cannot have a label graph; the message says why."""
 
 
+class TooFewError(NoGraphError):
+    """Too few images differ: no option changes that."""
+
+
 @dataclass(frozen=True, eq=False)
 class LabelGraph:
     """The spectral embedding of a pool.
@@ -161,7 +165,7 @@ def build_graph(
     """
     n = len(features)
     if n < LEAST_ROWS:
-        raise NoGraphError(
+        raise TooFewError(
             f"{counted(n, 'image is', 'images are')} too few for a label graph, which needs "
             f"{LEAST_ROWS}."
         )
@@ -176,7 +180,7 @@ def build_graph(
     reduced = _reduce(features, mean, basis)
     distinct, same = _distinct(reduced)
     if len(distinct) < LEAST_ROWS:
-        raise NoGraphError(
+        raise TooFewError(
             f"Only {len(distinct)} of {n:,} images differ; a label graph needs {LEAST_ROWS}."
         )
     places = reduced[distinct]

@@ -17,7 +17,7 @@ from tuilabel.learn.exploring import Explorer
 from tuilabel.learn.feature_sources import ArraySource, pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import candidate_rows
-from tuilabel.learn.graph import LEAST_ROWS, NoGraphError
+from tuilabel.learn.graph import LEAST_ROWS, NoGraphError, TooFewError
 from tuilabel.learn.model_choice import LEAST_WEIGHED, cross_validate, decide
 from tuilabel.learn.models import Model, fit_model, score_rows
 from tuilabel.learn.names import (
@@ -190,6 +190,7 @@ class Learner:
         self._lengths: dict[str, float] = {}
         # As text: a kept exception would keep the arrays of its frames.
         self._no_graph: dict[str, str] = {}
+        self._too_few: set[str] = set()
         self._auto_features: str | None = None
         self._choice: Seen | None = None
         self._weighed = 0
@@ -289,6 +290,8 @@ class Learner:
             self._graphs[needs.features] = graph
         except NoGraphError as error:
             self._no_graph[needs.features] = str(error)
+            if isinstance(error, TooFewError):
+                self._too_few.add(needs.features)
 
     def features(self, name: str) -> View:
         """Return prepared features of the pool; pixels where these could not be prepared.
@@ -303,6 +306,10 @@ class Learner:
     def why_no_graph(self, needs: Needs) -> str | None:
         """Return why a needed graph could not be built, as a sentence; None otherwise."""
         return self._no_graph.get(needs.features) if needs.graph else None
+
+    def has_too_few(self, needs: Needs) -> bool:
+        """Return whether a needed graph could not be built because too few images differ."""
+        return needs.graph and needs.features in self._too_few
 
     # Requests.
 

@@ -310,6 +310,9 @@ def _prepare(bench: Workbench, job: Prepare, step: Step) -> Prepared:
     started = time.perf_counter()
     needs = _needs(bench, job)
     problem = bench.prepare(needs, step)
+    is_named = job.model != AUTO or job.cold_start == "spectral"
+    if not is_named and bench.learner.has_too_few(needs):
+        problem = None  # `auto` learns without, and nobody can change that
     seconds = time.perf_counter() - started
     return Prepared(needs.features, seconds, problem and inert(problem, 300), bench.take_late())
 
