@@ -219,7 +219,7 @@ def _export_file(
         if names is not None:
             why = "--columns leaves out the parts of --split: add `split` to it"
         raise UsageError(f"{why}, or leave out --split.")
-    check_annotators(which["annotator"], view.annotators())
+    check_annotators(which["annotator"], view.annotators)
     own, sources = guarded(view.source, path)
     keep = guard(own, sources)
     root = None
@@ -410,7 +410,7 @@ def _export_folders(
     split, counts = _split(shares), Counts()
     path = find_session(session)
     view = SessionView(path)
-    check_annotators(which["annotator"], view.annotators())
+    check_annotators(which["annotator"], view.annotators)
     out = Path(output).absolute()
     root = _files_root(view.source)
     check_folder(out, guarded(view.source, path)[0], root, is_listed=_is_listed(view.source))

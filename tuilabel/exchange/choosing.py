@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -192,20 +192,21 @@ def parse_columns(text: str, known: Iterable[str], option: str = "--columns") ->
     return found
 
 
-def check_annotators(wanted: Iterable[str], known: Sequence[str]) -> None:
+def check_annotators(wanted: Sequence[str], annotators: Callable[[], Sequence[str]]) -> None:
     """Raise an error if a session has no such annotator.
 
     Parameters
     ----------
-    wanted : iterable of str
-    known : sequence of str
-        Those of the session.
+    wanted : sequence of str
+    annotators : callable
+        Returns those of the session; called only if any is wanted, since it reads all events.
 
     Raises
     ------
     UsageError
         The message lists those that there are.
     """
+    known = annotators() if wanted else ()
     for name in wanted:
         if name not in known:
             shown = [inert(one) for one in known[:_MOST_NAMED]]
