@@ -19,6 +19,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from tuilabel.learn.clusters import squared_lengths
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import unit_rows
 from tuilabel.learn.models import fit_softmax, score_rows
@@ -159,6 +160,8 @@ class Explorer:
         # Squared distances to the nearest row with a label.
         self._near = np.full(len(terrain.typical), np.inf, dtype=np.float32)
         self._near_in_graph = self._near.copy()
+        self._lengths = squared_lengths(terrain.places)
+        self._lengths_in_graph = squared_lengths(terrain.vectors)
 
     def mix(
         self,
@@ -261,8 +264,7 @@ class Explorer:
                 row = int(np.where(allowed if allowed.any() else free, value, -1).argmax())
             chosen.append(row)
             free[row] = False
-            np.minimum(near, _squared(self._terrain.places, row), out=near)
-            np.minimum(near_in_graph, _squared(self._terrain.vectors, row), out=near_in_graph)
+            self._approach(near, near_in_graph, np.array([row]))
         return chosen
 
     def _seek(
@@ -328,11 +330,12 @@ class Explorer:
     ) -> NDArray[np.float32]:
         """Return how much nearer candidates are to examples of a class than to other labels."""
         places = self._terrain.places
-        near = _nearest(places[candidates], places[own])
+        near = _nearest(places[candidates], self._lengths[candidates], places[own])
         ratios = np.full(len(candidates), np.inf, dtype=np.float32)
         # The distance to all labels is worth knowing only of what is near an example.
         short = np.argpartition(near, min(_SHORTLIST, len(near)) - 1)[:_SHORTLIST]
-        far = _nearest(places[candidates[short]], places[others])
+        rows = candidates[short]
+        far = _nearest(places[rows], self._lengths[rows], places[others])
         ratios[short] = near[short] / np.maximum(far, np.float32(1e-12))
         return ratios
 
@@ -343,28 +346,29 @@ class Explorer:
             self._near[:] = self._near_in_graph[:] = np.inf
         new = np.array(sorted(rows - self._known), dtype=np.intp)
         self._known = rows
-        for chunk in np.array_split(new, max(1, len(new) // 64)):
-            if len(chunk):
-                terrain = self._terrain
-                near = _nearest(terrain.places, terrain.places[chunk])
-                np.minimum(self._near, near, out=self._near)
-                near = _nearest(terrain.vectors, terrain.vectors[chunk])
-                np.minimum(self._near_in_graph, near, out=self._near_in_graph)
+        self._approach(self._near, self._near_in_graph, new)
+
+    def _approach(
+        self,
+        near: NDArray[np.float32],
+        near_in_graph: NDArray[np.float32],
+        rows: NDArray[np.intp],
+    ) -> None:
+        """Lower the squared distances to the nearest known row, now that these are known too."""
+        places, vectors = self._terrain.places, self._terrain.vectors
+        found = _nearest(places, self._lengths, places[rows])
+        np.minimum(near, found, out=near)
+        found = _nearest(vectors, self._lengths_in_graph, vectors[rows])
+        np.minimum(near_in_graph, found, out=near_in_graph)
 
 
-def _squared(rows: NDArray[np.float32], row: int) -> NDArray[np.float32]:
-    difference = rows - rows[row]
-    found: NDArray[np.float32] = np.einsum("nc,nc->n", difference, difference)
-    return found
-
-
-def _nearest(rows: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+def _nearest(
+    rows: NDArray[np.float32], lengths: NDArray[np.float32], others: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Return the squared distance of each row to the nearest of some others: (n,) float32."""
     found = np.full(len(rows), np.inf, dtype=np.float32)
-    lengths = np.einsum("nc,nc->n", rows, rows)
     for start in range(0, len(others), 64):
         part = others[start : start + 64]
-        products = rows @ part.T
-        squared = np.einsum("nc,nc->n", part, part)[None] - 2 * products
+        squared = squared_lengths(part) - 2 * (rows @ part.T)
         np.minimum(found, lengths + squared.min(axis=1), out=found)
     return np.maximum(found, 0)
