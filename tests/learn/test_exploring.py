@@ -50,8 +50,7 @@ def a_pool(rng: np.random.Generator, spread: float = 8) -> tuple[Explorer, View,
     around = rng.normal(0, 1, (306, 6)) * np.where(kinds, spread, 8)[:, None]
     rows = (100 + around + 90 * kinds[:, None]).clip(0, 255).astype(np.uint8)
     places = rows.astype(np.float32)
-    typical = np.linalg.norm(places - 100, axis=1) < 20
-    return Explorer(Terrain(places, places[:, :2], typical)), View(pixels(rows)), kinds
+    return Explorer(Terrain(places, places[:, :2])), View(pixels(rows)), kinds
 
 
 def test_with_fewer_than_two_classes_all_of_a_batch_is_explored() -> None:
@@ -159,7 +158,7 @@ def test_any_state_has_a_ranking_without_repetition(
 ) -> None:
     rng = np.random.default_rng(0)
     rows = np.full((40, 4), 7, np.uint8) if alike else rng.integers(0, 256, (40, 4), np.uint8)
-    terrain = Terrain(rows.astype(np.float32), rows.astype(np.float32), np.zeros(40, bool))
+    terrain = Terrain(rows.astype(np.float32), rows.astype(np.float32))
     request = a_fit(tuple(labels), k, batch_size=batch, limit=limit, strategy=strategy)
     candidates = np.setdiff1d(np.arange(40), request.items)
     shares = np.full(k, 1 / k)

@@ -56,13 +56,10 @@ class Terrain:
         Principal components of the features.
     vectors : (n, m) float32 array
         Their places in the label graph.
-    typical : (n,) bool array
-        Whether an image has near neighbours, compared with its own nearest ones.
     """
 
     places: NDArray[np.float32]
     vectors: NDArray[np.float32]
-    typical: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -158,7 +155,7 @@ class Explorer:
         self._terrain = terrain
         self._known: set[int] = set()
         # Squared distances to the nearest row with a label.
-        self._near = np.full(len(terrain.typical), np.inf, dtype=np.float32)
+        self._near = np.full(len(terrain.places), np.inf, dtype=np.float32)
         self._near_in_graph = self._near.copy()
         self._lengths = squared_lengths(terrain.places)
         self._lengths_in_graph = squared_lengths(terrain.vectors)
@@ -197,7 +194,7 @@ class Explorer:
         labelled = np.array(request.items, dtype=np.intp)
         labels = np.array(request.classes, dtype=np.intp)
         rng = np.random.default_rng((*request.seed, 3))
-        free = np.zeros(len(self._terrain.typical), dtype=bool)
+        free = np.zeros(len(self._terrain.places), dtype=bool)
         free[candidates] = True
         seeks: list[int] = []
         why: dict[int, str] = {}
@@ -229,8 +226,7 @@ class Explorer:
     ) -> list[int]:
         """Choose rows that are far from all known ones and from each other.
 
-        By turns the distance in the graph counts too, or only typical images are chosen: the first
-        finds small clusters, the second the edge of large ones.
+        By turns the distance in the graph counts too, which finds small clusters, or it does not.
 
         Parameters
         ----------
@@ -258,10 +254,9 @@ class Explorer:
             if not len(known) and not chosen:
                 row = int(rng.choice(np.flatnonzero(free)))
             else:
-                number = place + len(chosen)
-                allowed = free if number % 2 == 0 else free & self._terrain.typical
-                value = near * near_in_graph if number % 2 == 0 else near
-                row = int(np.where(allowed if allowed.any() else free, value, -1).argmax())
+                is_turn_of_graph = (place + len(chosen)) % 2 == 0
+                value = near * near_in_graph if is_turn_of_graph else near
+                row = int(np.where(free, value, -1).argmax())
             chosen.append(row)
             free[row] = False
             self._approach(near, near_in_graph, np.array([row]))

@@ -23,7 +23,7 @@ from tuilabel.learn.feature_view import View
 from tuilabel.progress import Progress
 from tuilabel.text import counted
 
-VERSION = 5
+VERSION = 4
 """Part of the name of every cached graph; raised when graphs are built differently."""
 
 NEIGHBOURS = 10
@@ -50,7 +50,6 @@ _DECAY = 0.75
 """How strongly slowly varying eigenvectors are preferred. On MNIST's pool with 20 to 60 labels this
 is more reliable than 0.5, where fast ones mislead, and than 1, which may lose a cluster."""
 
-_NEAREST = 5
 _STRAY_SHARE = 0.02
 _SEARCH_ROWS = 2048
 _RESOLUTION = 1e-4
@@ -76,9 +75,6 @@ class LabelGraph:
         The principal components of the pool, in which neighbours are found.
     scales : (n,) float32 array
         The distance scale around each image.
-    typical : (n,) float32 array
-        1 for an image whose mean distance to its nearest neighbours is at most the median of that
-        of the nearest ones of these, else 0.
     mean : (d,) float32 array
     basis : (d, c) float32 array
         Maps features to components: ``(features - mean) @ basis``.
@@ -87,7 +83,6 @@ class LabelGraph:
     vectors: NDArray[np.float32]
     reduced: NDArray[np.float32]
     scales: NDArray[np.float32]
-    typical: NDArray[np.float32]
     mean: NDArray[np.float32]
     basis: NDArray[np.float32]
 
@@ -193,9 +188,7 @@ def build_graph(
     vectors = _leading_vectors(weights, count, rng)
     if progress is not None:
         progress("eigenvectors", 1, 1)
-    apart = distances.mean(axis=1)
-    typical = (apart <= np.median(apart[nearest[:, :_NEAREST]], axis=1)).astype(np.float32)
-    return LabelGraph(vectors[same], reduced, scales[same], typical[same], mean, basis)
+    return LabelGraph(vectors[same], reduced, scales[same], mean, basis)
 
 
 def vectors_for(n_classes: int) -> int:

@@ -250,7 +250,6 @@ def prepare_graph(
     terrain = Terrain(
         np.ascontiguousarray(graph.reduced[:, :COMPONENTS]),
         np.ascontiguousarray(rows[:, :VECTORS]),
-        graph.typical > 0,
     )
     return Prepared(ArraySource("graph", version, [rows], [pool.digest]), embedded), terrain
 
@@ -314,7 +313,7 @@ def _transformed(
 def _packed(graph: LabelGraph) -> list[NDArray[np.float32]]:
     """Return a graph as one sequence of numbers, so that its parts are always stored together."""
     sizes = np.array([graph.vectors.shape[1], graph.reduced.shape[1]], dtype=np.float32)
-    parts = (graph.vectors, graph.reduced, graph.scales, graph.typical, graph.mean, graph.basis)
+    parts = (graph.vectors, graph.reduced, graph.scales, graph.mean, graph.basis)
     return [sizes, *(part.ravel() for part in parts)]
 
 
@@ -322,14 +321,9 @@ def _unpacked(numbers: NDArray[np.float32], n: int) -> LabelGraph:
     """Return the graph of n items from the result of `_packed`."""
     m, c = int(numbers[0]), int(numbers[1])
     rest = numbers[2:]
-    width = (len(rest) - n * (m + c + 2)) // (1 + c)
-    ends = np.cumsum([n * m, n * c, n, n, width])
-    vectors, reduced, scales, typical, mean, basis = np.split(rest, ends)
+    width = (len(rest) - n * (m + c + 1)) // (1 + c)
+    ends = np.cumsum([n * m, n * c, n, width])
+    vectors, reduced, scales, mean, basis = np.split(rest, ends)
     return LabelGraph(
-        vectors.reshape(n, m),
-        reduced.reshape(n, c),
-        scales,
-        typical,
-        mean,
-        basis.reshape(width, c),
+        vectors.reshape(n, m), reduced.reshape(n, c), scales, mean, basis.reshape(width, c)
     )
