@@ -184,6 +184,12 @@ def accuracy_text(value: float, low: float, high: float, n: int, set: str) -> st
     return f"{share_text(value, low, high)} on the {set_name(set)}, n = {n:,}"
 
 
+def unmeasured_text(what: str, set: str) -> str:
+    """Return that the set that accuracy is measured on contains no image of some classes."""
+    image = f"no {set_name(set).removesuffix(' set')} image of {what}"
+    return f"{image} yet" if set == "audit" else image
+
+
 def bytes_text(size: int) -> str:
     """Return a number of bytes in the unit that suits it, such as ``2.3 MB``."""
     if size < 1000:

@@ -78,7 +78,7 @@ STATUS_FIELDS = {
     ),
     *("skip_reasons", "flagged", "notes"),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping", "disputed", "problems"),
-    *("disputes", "agreement", "asked", "without_example", "tallies", "checks"),
+    *("disputes", "agreement", "asked", "without_example", "recall", "tallies", "checks"),
 }
 
 
@@ -458,6 +458,7 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
             "set": "hold-out",
             "disputed": 0,
         },
+        "recall": None,
         "tallies": None,
         "annotators": {
             "me": {"labels": 0, "per_minute": None, "here": False},

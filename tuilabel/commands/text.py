@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from tuilabel.process.signals import SIGNALS
-from tuilabel.text import accuracy_text, counted, disputed_text, inert, shown_path
+from tuilabel.text import (
+    accuracy_text,
+    counted,
+    disputed_text,
+    inert,
+    share_text,
+    shown_path,
+    unmeasured_text,
+)
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -180,6 +188,7 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
             + disputed_text(accuracy["disputed"])
             + ("" if summary["tallies"] is None else " (of whole sets of classes)")
         )
+        yield from _recall_lines(summary)
     moved = summary["stopping"]
     if moved is not None:
         sentence = advice(moved["moved"], moved["agreement"], moved["n"])
@@ -243,10 +252,34 @@ def _example_lines(summary: Summary) -> Iterator[str]:
     """Yield which classes have no label: accuracy says nothing about them."""
     names = summary["without_example"]
     if names and summary["labels"]:
-        shown = ", ".join(f"`{inert(name)}`" for name in names[:_MOST_LISTED])
-        more = len(names) - _MOST_LISTED
-        others = f" and {counted(more, 'other')}" if more > 0 else ""
-        yield f"examples   no example of {shown}{others} yet"
+        yield f"examples   no example of {_some(names)} yet"
+
+
+def _recall_lines(summary: Summary) -> Iterator[str]:
+    """Yield what the accuracy does not say: the balanced one, the worst class, those not there."""
+    recall = summary["recall"]
+    if recall is None:
+        return
+    balanced, worst = recall["balanced"], recall["worst"]
+    if balanced is not None:
+        share = share_text(balanced["value"], balanced["low"], balanced["high"])
+        classes = counted(balanced["classes"], "class", "classes")
+        yield f"balanced   {share}, the mean recall of {classes}, n = {balanced['n']:,}"
+    if worst is not None:
+        rate = recall["by_class"][worst]
+        share = share_text(rate["value"], rate["low"], rate["high"])
+        yield (
+            f"worst      {inert(worst)}: {share}, {rate['found']:,} of {rate['n']:,} images found"
+        )
+    if recall["missing"]:
+        yield f"unmeasured {unmeasured_text(_some(recall['missing']), recall['set'])}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return names of classes, the first few where there are many."""
+    shown = ", ".join(f"`{inert(name)}`" for name in names[:_MOST_LISTED])
+    more = len(names) - _MOST_LISTED
+    return shown + (f" and {counted(more, 'other')}" if more > 0 else "")
 
 
 def class_lines(classes: Iterable[ClassSummary], known: Classes) -> Iterator[str]:

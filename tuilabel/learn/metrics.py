@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +64,8 @@ def wilson_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[flo
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """The share of items a model predicts right, with the set it was measured on.
+class Rate:
+    """The share of items a model predicts right, such as the recall of a class.
 
     Attributes
     ----------
@@ -71,20 +73,10 @@ class Accuracy:
         Items predicted right.
     n
         Items predicted, at least 1.
-    name
-        Name of the set: ``"hold-out"``, ``"t10k"``, ``"audit"``.
     """
 
     correct: int
     n: int
-    name: str
-
-    def __post_init__(self) -> None:
-        if self.n < 1 or not 0 <= self.correct <= self.n:
-            raise ValueError(
-                f"The accuracy on {self.name!r} is {self.correct} of {self.n}; expected at least "
-                "one item, and no more right ones than items."
-            )
 
     @property
     def value(self) -> float:
@@ -97,14 +89,118 @@ class Accuracy:
         return wilson_interval(self.correct, self.n)[0]
 
     @property
+    def high(self) -> float:
+        """Upper end of the 95% Wilson interval."""
+        return wilson_interval(self.correct, self.n)[1]
+
+
+@dataclass(frozen=True)
+class Accuracy(Rate):
+    """The share of items a model predicts right, with the set it was measured on.
+
+    Attributes
+    ----------
+    correct
+        Items predicted right.
+    n
+        Items predicted, at least 1.
+    name
+        Name of the set: ``"hold-out"``, ``"t10k"``, ``"audit"``.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.n < 1 or not 0 <= self.correct <= self.n:
+            raise ValueError(
+                f"The accuracy on {self.name!r} is {self.correct} of {self.n}; expected at least "
+                "one item, and no more right ones than items."
+            )
+
+    @property
     def text(self) -> str:
         """The accuracy with its interval, set and n, in words."""
         return accuracy_text(self.value, self.low, self.high, self.n, self.name)
 
-    @property
-    def high(self) -> float:
-        """Upper end of the 95% Wilson interval."""
-        return wilson_interval(self.correct, self.n)[1]
+
+class Estimate(NamedTuple):
+    """An estimated share with the ends of its 95% interval, all 0 to 1."""
+
+    value: float
+    low: float
+    high: float
+
+
+def merged_confusion(
+    confusion: Sequence[Sequence[int]], places: Sequence[int], size: int
+) -> list[list[int]]:
+    """Return a confusion matrix in which some rows and columns are added up.
+
+    Parameters
+    ----------
+    confusion : (k, k) sequence of sequences of int
+    places : sequence of int
+        Where each of the k classes is in the result, 0 to size - 1.
+    size
+        Rows and columns of the result; those that are no class's place are zeros.
+    """
+    counts = [[0] * size for _ in range(size)]
+    for truth, row in zip(places, confusion, strict=True):
+        for predicted, count in zip(places, row, strict=True):
+            counts[truth][predicted] += count
+    return counts
+
+
+def recall_by_class(confusion: Sequence[Sequence[int]]) -> list[Rate | None]:
+    """Return the share of each class that is predicted as that class.
+
+    Parameters
+    ----------
+    confusion : (k, k) sequence of sequences of int
+        Rows are the truth, columns the prediction.
+
+    Returns
+    -------
+    list of Rate or None
+        In the order of the rows; None for a class of which there is no item.
+    """
+    rows = ((place, row, sum(row)) for place, row in enumerate(confusion))
+    return [Rate(row[place], n) if n else None for place, row, n in rows]
+
+
+def balanced_accuracy(recalls: Sequence[Rate]) -> Estimate:
+    """Return the mean recall, in which a class counts as much as any other, however rare it is.
+
+    Each class is a sample of its own, so the variances of the recalls add up. The distance to each
+    end of the interval is the root of the summed squares of the distances to the same end of the
+    classes' Wilson intervals. Unlike the normal interval it stays within [0, 1], is never empty
+    (also where every item is right), and of one class it is the Wilson interval.
+
+    Parameters
+    ----------
+    recalls
+        Those of the classes of which there are items, at least one.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+
+    References
+    ----------
+    Brodersen et al., "The balanced accuracy and its posterior distribution", ICPR 2010.
+
+    Zou, Huang and Zhang, "A note on confidence interval estimation for a linear function of
+    binomial proportions", Computational Statistics & Data Analysis 2009.
+    """
+    if not recalls:
+        raise ValueError("No class has items; expected the recall of at least one class.")
+    k = len(recalls)
+    value = math.fsum(rate.value for rate in recalls) / k
+    below = math.hypot(*(rate.value - rate.low for rate in recalls)) / k
+    above = math.hypot(*(rate.high - rate.value for rate in recalls)) / k
+    # Within [0, 1] but for rounding.
+    return Estimate(value, max(0.0, value - below), min(1.0, value + above))
 
 
 def measure(classes: NDArray[np.integer], truth: NDArray[np.integer], name: str) -> Accuracy | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from tuilabel.events.payloads import Fitted
 from tuilabel.session.annotators import Seen, agreement
+from tuilabel.session.recall import Recall, Recalls
 from tuilabel.session.remarks import Remarked
 from tuilabel.session.spot_checks import CheckResult, results, sentence
 
@@ -31,6 +32,40 @@ class AccuracySummary(TypedDict):
     n: int
     set: str
     disputed: int
+
+
+class RateSummary(TypedDict):
+    """The share of the images of a class that are found, with its 95% interval, all 0 to 1."""
+
+    value: float
+    low: float
+    high: float
+    found: int
+    n: int
+
+
+class BalancedSummary(TypedDict):
+    """The mean recall of the classes that the measured set contains, with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    classes: int
+
+
+class RecallSummary(TypedDict):
+    """What the accuracy does not say: how well the newest fit finds each class.
+
+    `balanced` is None for a single class, and `worst` where no class is found less often than the
+    others. `missing` has the classes with labels of which the measured set contains no image.
+    """
+
+    balanced: BalancedSummary | None
+    worst: str | None
+    by_class: dict[str, RateSummary]
+    missing: list[str]
+    set: str
 
 
 class AnnotatorSummary(TypedDict):
@@ -154,6 +189,7 @@ class Summary(TypedDict):
     strategy: str | None
     fitted: FittedSummary | None
     accuracy: AccuracySummary | None
+    recall: RecallSummary | None
     tallies: dict[str, TallySummary] | None
     annotators: dict[str, AnnotatorSummary]
     agreement: AgreementSummary | None
@@ -183,8 +219,9 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
         session was never opened. `rounds` is the number of batches that a model was fitted after,
         without those taken back since; `fitted` and `accuracy` are of the newest such fit, None
         before the first. Where an image may have several classes, `accuracy` is of whole sets, and
-        `tallies` has each class; otherwise it is None. `skip_reasons` counts the skips that have
-        one, and `flagged` and `notes`
+        `tallies` has each class; otherwise it is None. `recall` is of each class, from the same fit
+        as `accuracy`; None where an image may have several classes. `skip_reasons` counts the
+        skips that have one, and `flagged` and `notes`
         list the items with a flag and every note. `disputed` counts the items about which
         annotators disagree, and `disputes` lists them; of a group, its first such frame stands for
         all. `agreement` is None where no item was labelled by several annotators.
@@ -237,6 +274,7 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
             set=accuracy.set,
             disputed=known.audit_disputes if accuracy.set == "audit" else 0,
         ),
+        recall=_recall(Recalls(known).newest(), names),
         tallies=_tallies(fits, names) if view.about.multi else None,
         annotators={
             by: _annotator(known.by_annotator[by], seen)
@@ -313,6 +351,36 @@ def _text(value: object) -> str | None:
 
 def _fitted(fit: Fitted) -> FittedSummary:
     return FittedSummary(model=fit.model, features=fit.features, strategy=fit.strategy)
+
+
+def _recall(found: Recall | None, name: Callable[[str], str]) -> RecallSummary | None:
+    if found is None:
+        return None
+    balanced, rates = found.balanced, found.by_class
+    return RecallSummary(
+        balanced=None
+        if balanced is None
+        else BalancedSummary(
+            value=round(balanced.value, 6),
+            low=round(balanced.low, 6),
+            high=round(balanced.high, 6),
+            n=sum(rate.n for rate in rates.values()),
+            classes=len(rates),
+        ),
+        worst=None if found.worst is None else name(found.worst),
+        by_class={
+            name(id_): RateSummary(
+                value=round(rate.value, 6),
+                low=round(rate.low, 6),
+                high=round(rate.high, 6),
+                found=rate.correct,
+                n=rate.n,
+            )
+            for id_, rate in rates.items()
+        },
+        missing=list(map(name, found.missing)),
+        set=found.set,
+    )
 
 
 def _tallies(fits: Sequence[Fitted], name: Callable[[str], str]) -> dict[str, TallySummary]:

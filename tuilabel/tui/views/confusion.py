@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tuilabel.events.payloads import Fitted
-from tuilabel.learn.metrics import wilson_interval
+from tuilabel.learn.metrics import merged_confusion, wilson_interval
 from tuilabel.session import Predictions, Session
 from tuilabel.text import percent
 
@@ -82,12 +82,8 @@ def _in_classes_of_now(fit: Fitted, session: Session) -> Confusion | None:
         return None
     classes = sorted({*session.classes.open, *(index for index in places if index is not None)})
     at = {index: place for place, index in enumerate(classes)}
-    counts = [[0] * len(classes) for _ in classes]
-    for row, truth in zip(fit.confusion, places, strict=True):
-        for count, predicted in zip(row, places, strict=True):
-            assert truth is not None
-            assert predicted is not None
-            counts[at[truth]][at[predicted]] += count
+    where = [at[index] for index in places if index is not None]
+    counts = merged_confusion(fit.confusion, where, len(classes))
     return Confusion(counts, fit.labels, classes)
 
 

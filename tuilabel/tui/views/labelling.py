@@ -13,7 +13,8 @@ from tuilabel.learn import stopping
 from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
 from tuilabel.session.rare import EndingNews
-from tuilabel.text import counted, disputed_text, inert, percent, set_name
+from tuilabel.session.recall import Recall, Recalls
+from tuilabel.text import counted, disputed_text, inert, percent, set_name, unmeasured_text
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece, cells_in, fitted
@@ -33,6 +34,9 @@ _SKIPPED, _DISPUTED = "–", "?"
 
 _NAMED = 2
 """Most classes without a label that are named; the classes screen names all of them."""
+
+_LONGEST_WORST = 10
+"""Cells of the name of the class that is found least often."""
 
 
 _LONGEST_NOTE = 24
@@ -71,6 +75,7 @@ class Presenter:
         self.classes = ShownClasses(session, keymap, by)
         self.shown_item: Callable[[], str | None] = lambda: session.current_id
         self.rare = EndingNews(session, partial(shown_name, limit=16))
+        self._recalls = Recalls(session.known)
         self._holdout = holdout
 
     @property
@@ -216,9 +221,39 @@ class Presenter:
         names = self.session.known.without_example()
         if not names or not self.session.curve:
             return ""
-        if len(names) > _NAMED:
-            return f"no example of {len(names):,} classes yet"
-        return f"no example of {', '.join(f'`{shown_name(name, 16)}`' for name in names)} yet"
+        return f"no example of {_some_classes(names)} yet"
+
+    def recall(self) -> list[str] | None:
+        """Return what the accuracy does not say, from the longest to the shortest form.
+
+        These are the balanced accuracy and the class that is found least often. In place of both
+        comes a class that the measured set does not contain: nothing is known about it. The list
+        is empty while all that is known is in the accuracy; None where an image may have several
+        classes.
+        """
+        if self.session.about.multi:
+            return None
+        found = self._recalls.newest()
+        if found is None:
+            return []
+        balanced, missing, worst = found.balanced, self._missing(found), self._worst(found)
+        if balanced is None:
+            return [missing] if missing else []
+        short = f"balanced {balanced.value:.1%}"
+        long = f"{short} ({balanced.low:.1%} to {balanced.high:.1%})"
+        rest = f"  {missing or worst}" if missing or worst else ""
+        return [long + rest, short + rest, missing or short]
+
+    def _missing(self, found: Recall) -> str:
+        names = [self.session.known.classes.name(id_) for id_ in found.missing]
+        return unmeasured_text(_some_classes(names), found.set) if names else ""
+
+    def _worst(self, found: Recall) -> str:
+        if found.worst is None:
+            return ""
+        rate = found.by_class[found.worst]
+        name = shown_name(self.session.known.classes.name(found.worst), _LONGEST_WORST)
+        return f"worst: {name} {rate.correct:,} of {rate.n:,}"
 
     def thumbnails(self) -> list[Thumbnail]:
         """Return the places of the batch with their answers."""
@@ -309,6 +344,13 @@ class Presenter:
 
     def _keys_at_the_end(self) -> str:
         return f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} quits"
+
+
+def _some_classes(names: Sequence[str]) -> str:
+    """Return names of classes, or their number where there are many."""
+    if len(names) > _NAMED:
+        return f"{len(names):,} classes"
+    return ", ".join(f"`{shown_name(name, 16)}`" for name in names)
 
 
 def people(names: Sequence[str], width: int) -> str:

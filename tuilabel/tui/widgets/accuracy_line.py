@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.strip import Strip
 
 from tuilabel.tui.widgets.lines import Lines
@@ -26,11 +27,19 @@ class AccuracyLine(Lines):
         self._title = "accuracy"
         self._values: Sequence[float] = ()
         self._caption = ""
+        self._recall: Sequence[str] | None = None
         self._remark = ""
         self._chance = 0.0
 
     def show_accuracy(
-        self, title: str, values: Sequence[float], caption: str, *, chance: float, remark: str = ""
+        self,
+        title: str,
+        values: Sequence[float],
+        caption: str,
+        *,
+        chance: float,
+        recall: Sequence[str] | None = None,
+        remark: str = "",
     ) -> None:
         """Show accuracies, oldest first.
 
@@ -44,11 +53,14 @@ class AccuracyLine(Lines):
             The newest, with its interval and n; or why there is none.
         chance : float
             The accuracy of guessing; the foot of the axis.
+        recall : sequence of str or None
+            What the accuracy does not say, the longest form first: the row below has the first one
+            that fits. None for no such row.
         remark : str
-            A sentence in the row below.
+            A sentence in the last row.
         """
         self._title, self._values, self._caption, self._chance = title, values, caption, chance
-        self._remark = remark
+        self._recall, self._remark = recall, remark
         self.redraw()
 
     def redraw(self) -> None:
@@ -57,10 +69,16 @@ class AccuracyLine(Lines):
         if not self.size.area:
             return
         rows = [self.row((self._title, "muted"))]
-        # The remark keeps its row while it is empty, so that the axis does not move.
-        rows += self._graph(width - _AXIS, height - 3) if height > 5 else []
-        rows.append(self.row((self._caption, "strong" if self._values else "muted")))
-        rows.append(self.row((self._remark, "muted")))
+        below = [self.row((self._caption, "strong" if self._values else "muted"))]
+        # Recall and remark keep their rows while they are empty, so that the axis does not move.
+        if self._recall is not None:
+            fitting = (text for text in self._recall if cell_len(text) <= width)
+            below.append(
+                self.row((next(fitting, self._recall[-1] if self._recall else ""), "plain"))
+            )
+        below.append(self.row((self._remark, "muted")))
+        rows += self._graph(width - _AXIS, height - 1 - len(below)) if height > 5 else []
+        rows += below
         self.show(rows)
 
     def _graph(self, width: int, height: int) -> list[Strip]:

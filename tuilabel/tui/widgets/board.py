@@ -260,7 +260,10 @@ class Board(Vertical):
         if self._presenter.session.about.multi:
             chance = 0.5 ** len(classes.open)
         remark = self._presenter.without_example() or self._presenter.stopping()
-        self._accuracy.show_accuracy(title, values, caption, chance=chance, remark=remark)
+        recall = self._presenter.recall()
+        self._accuracy.show_accuracy(
+            title, values, caption, chance=chance, recall=recall, remark=remark
+        )
 
     def show_suggestions(self, mode: str, last: tuple[Slot, int | None] | None) -> None:
         """Show the model's suggestions.
