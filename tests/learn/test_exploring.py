@@ -133,6 +133,19 @@ def test_others_of_a_class_with_one_example_are_sought(seed: int) -> None:
     assert kinds[sought].sum() == 5, "all that are left"
 
 
+def test_of_many_thin_classes_only_as_many_are_sought_as_have_places() -> None:
+    rows = np.random.default_rng(0).integers(0, 256, (520, 6), np.uint8)
+    terrain = Terrain(rows.astype(np.float32), rows.astype(np.float32))
+    columns = tuple(f"c{number}" for number in range(21))
+    request = a_fit((*[0] * 400, *range(1, 21)), columns=columns)
+    shares = np.full(21, 1 / 21)
+    assert len(plan_hunt(request, shares).thin) == 20
+    candidates = np.arange(420, 520)
+    _, why = Explorer(terrain).mix(request, View(pixels(rows)), candidates, candidates, shares)
+    sought = [reason for reason in why.values() if reason != EXPLORE]
+    assert (len(sought), len(set(sought))) == (10, 5)
+
+
 def test_taking_back_a_label_is_as_if_it_had_not_been() -> None:
     explorer, _, _ = a_pool(np.random.default_rng(0))
     fresh, _, _ = a_pool(np.random.default_rng(0))

@@ -281,7 +281,7 @@ class Explorer:
         Parameters
         ----------
         thin
-            Columns of the classes, each with a label.
+            Columns of the classes, each with a label; of many only the first are sought.
         labelled, labels : (m,) intp arrays
             Rows with a label, and their columns.
         free : (n,) bool array
@@ -298,6 +298,8 @@ class Explorer:
         list of pairs of int
             Rows and the columns that they were chosen for.
         """
+        # Each class takes time, and gets a place by either measure.
+        thin = thin[: max(1, count // 2)]
         present = np.unique(labels)
         rows = unit_rows(pool.rows(labelled))
         model = fit_softmax(rows, np.searchsorted(present, labels), rng, balanced=True)

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from tuilabel.errors import UsageError
 from tuilabel.learn.batch import pick_batch
 from tuilabel.learn.batch_strategies import QueryContext, is_batch_strategy
 from tuilabel.learn.clusters import Read
 from tuilabel.learn.features import candidate_rows, unit_rows
 from tuilabel.learn.learner import AUTO_STRATEGY
 from tuilabel.learn.names import AUTO
+from tuilabel.learn.requests import HUNT
 from tuilabel.learn.rounds import COMMITTEE
 from tuilabel.plugins import blame, load
 
@@ -61,7 +63,7 @@ def query(
     ValueError
         Shapes do not match, or numbers are no probabilities.
     UsageError, PluginError
-        There is no such strategy, or its plug-in fails.
+        There is no such strategy, it needs a session, or its plug-in fails.
 
     Examples
     --------
@@ -72,6 +74,8 @@ def query(
     """
     if strategy == AUTO:
         strategy = "margin" if features is None else AUTO_STRATEGY
+    if strategy == HUNT:
+        raise UsageError("The strategy hunt needs labels and a label graph: use it in a session.")
     function = load("strategies", strategy)
     rows = _checked(np.asarray(proba), is_committee=strategy == COMMITTEE)
     count = rows.shape[-2]

@@ -214,8 +214,9 @@ def run_round(
     if mix is not None:
         chances = dict(zip(items.tolist(), draws.tolist(), strict=True))
         items, mixed = mix(items, candidates, shares)
-        draws = np.array([chances.get(row, np.nan) for row in items.tolist()])
         reasons |= mixed
+        # What is mixed in was chosen, even if it would have been drawn.
+        draws = np.array([np.nan if r in mixed else chances.get(r, np.nan) for r in items.tolist()])
     why = tuple(reasons.get(row, "") for row in items.tolist())
     believed = np.empty((len(items), n_classes), dtype=np.float32)
     for chunk, probabilities in score_rows(fitted, pool, items, chunk_rows):

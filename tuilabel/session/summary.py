@@ -220,8 +220,8 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
         without those taken back since; `fitted` and `accuracy` are of the newest such fit, None
         before the first. Where an image may have several classes, `accuracy` is of whole sets, and
         `tallies` has each class; otherwise it is None. `recall` is of each class, from the same fit
-        as `accuracy`; None where an image may have several classes. `skip_reasons` counts the
-        skips that have one, and `flagged` and `notes`
+        as `accuracy`; None where an image may have several classes. `skip_reasons` counts the skips
+        that have one, and `flagged` and `notes`
         list the items with a flag and every note. `disputed` counts the items about which
         annotators disagree, and `disputes` lists them; of a group, its first such frame stands for
         all. `agreement` is None where no item was labelled by several annotators.

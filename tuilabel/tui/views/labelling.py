@@ -241,8 +241,9 @@ class Presenter:
             return [missing] if missing else []
         short = f"balanced {balanced.value:.1%}"
         long = f"{short} ({balanced.low:.1%} to {balanced.high:.1%})"
-        rest = f"  {missing or worst}" if missing or worst else ""
-        return [long + rest, short + rest, missing or short]
+        other = missing or worst
+        rest = f"  {other}" if other else ""
+        return [long + rest, short + rest, other or short]
 
     def _missing(self, found: Recall) -> str:
         names = [self.session.known.classes.name(id_) for id_ in found.missing]
@@ -253,7 +254,7 @@ class Presenter:
             return ""
         rate = found.by_class[found.worst]
         name = shown_name(self.session.known.classes.name(found.worst), _LONGEST_WORST)
-        return f"worst: {name} {rate.correct:,} of {rate.n:,}"
+        return f"worst {name}: {rate.correct:,} of {rate.n:,}"
 
     def thumbnails(self) -> list[Thumbnail]:
         """Return the places of the batch with their answers."""
